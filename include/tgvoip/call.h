@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TGVOIP_CALL_H
+#define TGVOIP_CALL_H
+/**
+ * @file
+ * One end of an encrypted voice call whose key is already agreed.
+ *
+ * Life: tgvoip_call_create() - tgvoip_call_start() - tgvoip_call_connect() -
+ * conversation - tgvoip_call_stop() - tgvoip_call_destroy(). start() opens the
+ * sockets and begins to probe the relays; connect() begins the handshake.
+ * FAILED is final and reported once; stop() is idempotent and implied by
+ * destroy(); after stop() has returned (called from a thread other than the
+ * call's loop) no callback of the call runs any more.
+ *
+ * Audio has three ways in and out, which may be mixed: callbacks (20 ms blocks
+ * on the loop thread), tgvoip_call_write()/tgvoip_call_read() (rings, from any
+ * one thread), and files. Going out, the callback comes first, then written
+ * PCM, then the play queue, then the hold queue, then silence. Coming in, each
+ * of them gets every block.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <tgvoip/audio.h>
+#include <tgvoip/engine.h>
+#include <tgvoip/error.h>
+#include <tgvoip/server_config.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tgvoip_call tgvoip_call;
+
+enum tgvoip_call_state {
+    TGVOIP_STATE_WAIT_INIT = 1,     /**< created */
+    TGVOIP_STATE_WAIT_INIT_ACK = 2, /**< handshake under way */
+    TGVOIP_STATE_ESTABLISHED = 3,
+    TGVOIP_STATE_FAILED = 4, /**< final; see the error */
+    TGVOIP_STATE_RECONNECTING = 5 /**< nothing heard for 2 s */
+};
+
+enum tgvoip_call_error {
+    TGVOIP_CALL_ERROR_UNKNOWN = 0,
+    TGVOIP_CALL_ERROR_INCOMPATIBLE = 1, /**< peer's version, or V1 refused */
+    TGVOIP_CALL_ERROR_TIMEOUT = 2,
+    TGVOIP_CALL_ERROR_AUDIO_IO = 3,
+    TGVOIP_CALL_ERROR_PROXY = 4
+};
+
+enum tgvoip_network_type {
+    TGVOIP_NET_UNKNOWN = 0,
+    TGVOIP_NET_GPRS = 1,
+    TGVOIP_NET_EDGE = 2,
+    TGVOIP_NET_3G = 3,
+    TGVOIP_NET_HSPA = 4,
+    TGVOIP_NET_LTE = 5,
+    TGVOIP_NET_WIFI = 6,
+    TGVOIP_NET_ETHERNET = 7,
+    TGVOIP_NET_OTHER_HIGH_SPEED = 8,
+    TGVOIP_NET_OTHER_LOW_SPEED = 9,
+    TGVOIP_NET_DIALUP = 10,
+    TGVOIP_NET_OTHER_MOBILE = 11
+};
+
+enum tgvoip_data_saving {
+    TGVOIP_DATA_SAVING_NEVER = 0,
+    TGVOIP_DATA_SAVING_MOBILE = 1,
+    TGVOIP_DATA_SAVING_ALWAYS = 2
+};
+
+enum tgvoip_endpoint_type {
+    TGVOIP_ENDPOINT_P2P_INET = 1,
+    TGVOIP_ENDPOINT_P2P_LAN = 2,
+    TGVOIP_ENDPOINT_UDP_RELAY = 3,
+    TGVOIP_ENDPOINT_TCP_RELAY = 4
+};
+
+/** Names as used in JSON and logs ("ESTABLISHED", "TIMEOUT", "wifi",
+ *  "udp_relay"); "?" for an unknown number. Constant, any thread. */
+TGVOIP_API const char *tgvoip_call_state_str(enum tgvoip_call_state s);
+TGVOIP_API const char *tgvoip_call_error_str(enum tgvoip_call_error e);
+TGVOIP_API const char *tgvoip_network_type_str(enum tgvoip_network_type t);
+TGVOIP_API const char *tgvoip_endpoint_type_str(enum tgvoip_endpoint_type t);
+
+#define TGVOIP_TAG_BYTES 16
+
+/** A relay, as the server's phoneConnection describes it. */
+struct tgvoip_endpoint {
+    size_t size;
+    int64_t id;
+    const char *ipv4; /**< dotted quad, or NULL */
+    const char *ipv6; /**< without brackets, or NULL; one of the two is set */
+    uint16_t port;    /**< 1..65535 */
+    enum tgvoip_endpoint_type type; /**< UDP_RELAY or TCP_RELAY */
+    uint8_t tag[TGVOIP_TAG_BYTES];
+};
+
+/** Which road media takes now, and why it was taken. */
+struct tgvoip_route {
+    size_t size;
+    enum tgvoip_endpoint_type type;
+    int64_t id;         /**< as given by the server */
+    const char *reason; /**< "init", "rtt", ...; constant */
+};
+
+/** Counters and measures of a call. All times of a call count from
+ *  connect(). */
+struct tgvoip_call_stats {
+    size_t size;
+    enum tgvoip_call_state state;
+    enum tgvoip_call_error error;
+    struct tgvoip_route route;
+    double rtt_ms;           /**< smoothed, of the current road; 0 = unknown */
+    double loss_out;         /**< of what we send, 0..1, last seconds */
+    double loss_in;          /**< of what we should receive, 0..1 */
+    unsigned bitrate_bps;    /**< of the encoder */
+    double jitter_ms;        /**< deviation of arrival */
+    double playout_delay_ms; /**< arrival to play, now */
+    double level_in;         /**< loudness heard, 0..1 of full scale, peak */
+    double level_out;        /**< loudness sent */
+    uint64_t bytes_out, bytes_in;     /**< UDP payload, everything */
+    uint64_t packets_out, packets_in; /**< valid packets of the call */
+    uint64_t packets_lost_out, packets_lost_in;
+    uint64_t packets_bad;       /**< failed to open or parse */
+    uint64_t packets_duplicate; /**< or too old */
+    uint64_t frames_played;     /**< decoded from a primary frame */
+    uint64_t frames_recovered;  /**< from redundancy or in-band FEC */
+    uint64_t frames_concealed;
+    uint64_t frames_late;
+    uint64_t blocks_silence; /**< 20 ms blocks with nothing to play */
+    uint64_t source_underruns; /**< blocks that a file was too slow for */
+    uint64_t sink_overruns;    /**< blocks lost before a file or a reader */
+    int64_t connected_us;   /**< time from connect() to now */
+    int64_t established_us; /**< when ESTABLISHED was first seen; -1 never */
+    int64_t first_audio_us; /**< when the first frame was played; -1 never */
+    unsigned peer_version;  /**< protocol version of the peer; 0 unknown */
+    unsigned frame_ms;      /**< of what we send */
+    bool peer_is_ours;      /**< the peer announced extra 0x54 */
+    bool peer_muted;        /**< the peer disabled its stream */
+    bool encryption_v1;     /**< old envelope in use */
+};
+
+struct tgvoip_call_callbacks {
+    /** Every change of state, in order. */
+    void (*state)(tgvoip_call *call, void *user, enum tgvoip_call_state state,
+                  enum tgvoip_call_error error);
+    /** 1..4, on change, at most one a second. */
+    void (*signal_bars)(tgvoip_call *call, void *user, int bars);
+    /** The road changed. */
+    void (*route)(tgvoip_call *call, void *user,
+                  const struct tgvoip_route *route);
+    /** Give 960 samples, or return false to pass on to the next way in.
+     *  Called every 20 ms from INIT_ACK on; not while muted. */
+    bool (*audio_out)(tgvoip_call *call, void *user, int16_t *pcm,
+                      size_t samples);
+    /** Take 960 samples. Called every 20 ms from the first media on. */
+    void (*audio_in)(tgvoip_call *call, void *user, const int16_t *pcm,
+                     size_t samples);
+    /** All queued files (not the hold queue) have been played. */
+    void (*play_done)(tgvoip_call *call, void *user);
+    /** A file failed while the call goes on: disk full, bad data. */
+    void (*file_error)(tgvoip_call *call, void *user,
+                       const struct tgvoip_failure *failure);
+    /** Signalling bytes to carry to the peer; never called by 2.4.4. */
+    void (*signaling_out)(tgvoip_call *call, void *user, const uint8_t *data,
+                          size_t len);
+    /** One 20 ms block passed: direction 'i' (given to the user or file) or
+     *  'o' (taken from it), its number, sample position in the file or -1,
+     *  and CLOCK_MONOTONIC [us]. For measuring; NULL costs nothing. */
+    void (*block_trace)(tgvoip_call *call, void *user, char direction,
+                        uint64_t number, int64_t position, int64_t now_us);
+};
+
+struct tgvoip_call_config {
+    size_t size;   /**< set by tgvoip_call_config_default() */
+    bool outgoing; /**< this side requested the call (caller) */
+    const uint8_t *key; /**< shared secret; copied, wiped at the end */
+    size_t key_len;     /**< must be 256 */
+    const struct tgvoip_endpoint *endpoints; /**< copied */
+    size_t endpoint_count;                   /**< 1..64 */
+    /** `protocol.max_layer` that the server returned, 65..92. */
+    int max_layer;
+    /** Engine to run: NULL or "2.4.4". Place for later protocols. */
+    const char *library_version;
+    bool allow_p2p; /**< no effect in this version */
+    /** Accept the old envelope that a layer below 74 asks for. Without it
+     *  such a call ends with INCOMPATIBLE. */
+    bool allow_v1;
+    unsigned init_timeout_ms;    /**< handshake, 1..600000; 30000 */
+    unsigned receive_timeout_ms; /**< silence, 1..600000; 20000 */
+    enum tgvoip_data_saving data_saving;
+    enum tgvoip_network_type network_type;
+    /** Values of the server; copied. NULL = defaults. */
+    const tgvoip_server_config *server_config;
+    bool muted;           /**< start with the microphone off */
+    unsigned complexity;  /**< of the encoder, 0..10; 10 */
+    struct tgvoip_call_callbacks callbacks;
+    void *user;           /**< handed to the callbacks */
+};
+
+/** Fill with the defaults; key and endpoints are left empty. */
+TGVOIP_API void tgvoip_call_config_default(struct tgvoip_call_config *config);
+
+/** Fill with an empty UDP relay. */
+TGVOIP_API void tgvoip_endpoint_default(struct tgvoip_endpoint *endpoint);
+
+/** Set size and zeros. */
+TGVOIP_API void tgvoip_call_stats_default(struct tgvoip_call_stats *stats);
+
+/**
+ * Create a call on an engine. Everything is checked here; nothing is sent.
+ *
+ * @param[out] out     the call, NULL on failure
+ * @param      config  borrowed, what it points to is copied
+ * @param[out] failure names the wrong argument; may be NULL
+ * @return 0, TGVOIP_ERR_INVALID, TGVOIP_ERR_UNSUPPORTED or TGVOIP_ERR_NOMEM
+ */
+TGVOIP_API TGVOIP_MUST_CHECK int
+tgvoip_call_create(tgvoip_engine *engine, tgvoip_call **out,
+                   const struct tgvoip_call_config *config,
+                   struct tgvoip_failure *failure);
+
+/** Open sockets, probe relays. @return 0, TGVOIP_ERR_STATE, TGVOIP_ERR_IO */
+TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_call_start(tgvoip_call *call);
+
+/** Begin the handshake. @return 0 or TGVOIP_ERR_STATE (not started, twice) */
+TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_call_connect(tgvoip_call *call);
+
+/**
+ * End the call, close sockets, finish files. Idempotent. From a callback it
+ * marks and returns; from another thread it waits until the last callback has
+ * returned and recorded files are finished.
+ */
+TGVOIP_API void tgvoip_call_stop(tgvoip_call *call);
+
+/** Stop and free; the key is wiped. NULL is fine. Not from a callback. */
+TGVOIP_API void tgvoip_call_destroy(tgvoip_call *call);
+
+/** Microphone off: no audio leaves, and the peer is told. */
+TGVOIP_API int tgvoip_call_set_mute(tgvoip_call *call, bool muted);
+
+/** Tell which network the device is on. @return 0 or TGVOIP_ERR_INVALID */
+TGVOIP_API int tgvoip_call_set_network_type(tgvoip_call *call,
+                                            enum tgvoip_network_type type);
+
+/** Read state, counters and measures. Any thread, also from callbacks. */
+TGVOIP_API int tgvoip_call_get_stats(const tgvoip_call *call,
+                                     struct tgvoip_call_stats *stats);
+
+/** Relay id for phone.discardCall, as the server gave it. */
+TGVOIP_API int64_t tgvoip_call_preferred_relay(const tgvoip_call *call);
+
+/**
+ * JSON for phone.saveCallDebug.
+ * @param[out] text malloc'ed, zero-terminated; free with tgvoip_free()
+ * @return 0 or TGVOIP_ERR_NOMEM
+ */
+TGVOIP_API int tgvoip_call_debug_log(const tgvoip_call *call, char **text);
+
+/** Ask the user for a rating of this call. */
+TGVOIP_API bool tgvoip_call_need_rate(const tgvoip_call *call);
+
+/** Free memory that the library handed out. NULL is fine. */
+TGVOIP_API void tgvoip_free(void *memory);
+
+/**
+ * Queue PCM to be sent. One writer thread at a time.
+ * @return number of samples taken, 0..samples (the ring holds 500 ms); or a
+ *         negative code
+ */
+TGVOIP_API int tgvoip_call_write(tgvoip_call *call, const int16_t *pcm,
+                                 size_t samples);
+
+/** Drop written PCM that has not been sent (barge-in). */
+TGVOIP_API int tgvoip_call_clear(tgvoip_call *call);
+
+/**
+ * Take PCM that came. The ring is filled from the first call of this function
+ * on and holds 500 ms; older blocks are dropped and counted. One reader.
+ * @return number of samples, 0 if there are none now; or a negative code
+ */
+TGVOIP_API int tgvoip_call_read(tgvoip_call *call, int16_t *pcm,
+                                size_t samples);
+
+/** Append a file to the play queue. Opened at once; errors as
+ *  tgvoip_audio_probe(). */
+TGVOIP_API TGVOIP_MUST_CHECK int
+tgvoip_call_play(tgvoip_call *call, const char *path,
+                 struct tgvoip_failure *failure);
+/** Append a file to the hold queue, which is repeated without end whenever
+ *  the play queue is empty. */
+TGVOIP_API TGVOIP_MUST_CHECK int
+tgvoip_call_play_on_hold(tgvoip_call *call, const char *path,
+                         struct tgvoip_failure *failure);
+/** Empty a queue. */
+TGVOIP_API int tgvoip_call_clear_play_queue(tgvoip_call *call);
+TGVOIP_API int tgvoip_call_clear_hold_queue(tgvoip_call *call);
+
+/**
+ * Record what is heard, from the first media on, without gaps: silence is
+ * written where nothing came. Replaces an earlier file, which is finished.
+ * The old file stays if the new one cannot be opened.
+ */
+TGVOIP_API TGVOIP_MUST_CHECK int
+tgvoip_call_record(tgvoip_call *call, const char *path,
+                   struct tgvoip_failure *failure);
+/** Finish the recording. */
+TGVOIP_API int tgvoip_call_stop_recording(tgvoip_call *call);
+
+/** Signalling bytes from the peer, for later protocols. 2.4.4 has none.
+ *  @return TGVOIP_ERR_UNSUPPORTED */
+TGVOIP_API int tgvoip_call_receive_signaling(tgvoip_call *call,
+                                             const uint8_t *data, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TGV_LEGACY_CALL_H
+#define TGV_LEGACY_CALL_H
+/*
+ * One end of a 2.4.4 call: bytes and times in, bytes, requests, events and a
+ * deadline out. No socket, no clock, no thread.
+ *
+ * The driver (io + api in production, the simulator in tests) does, after
+ * every input: perform all requests, transmit until nothing is left, take all
+ * events, and then arm its timer for the deadline. Same inputs, same times,
+ * same seed: the same bytes out.
+ *
+ * Which file holds what: handshake.c (INIT, INIT_ACK, versions), send.c,
+ * receive.c, window.c (replay), ack.c, extras.c, paths.c (relays, pings,
+ * choice), timers.c (all timers), state.c (the one place where the state
+ * changes), stats.c, server_config.c.
+ */
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "media/codec.h"
+#include "voice/playout.h"
+#include "wire/proto.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tgv_call;
+struct tgv_server_config; /* legacy/server_config.h */
+
+#define TGV_RELAYS_MAX 64
+
+/* The numbers are those of the public enumerations in tgvoip/call.h. */
+enum tgv_call_state {
+    TGV_STATE_WAIT_INIT = 1,
+    TGV_STATE_WAIT_INIT_ACK = 2,
+    TGV_STATE_ESTABLISHED = 3,
+    TGV_STATE_FAILED = 4,
+    TGV_STATE_RECONNECTING = 5
+};
+enum tgv_call_error {
+    TGV_CALL_ERROR_UNKNOWN = 0,
+    TGV_CALL_ERROR_INCOMPATIBLE = 1,
+    TGV_CALL_ERROR_TIMEOUT = 2,
+    TGV_CALL_ERROR_AUDIO_IO = 3,
+    TGV_CALL_ERROR_PROXY = 4
+};
+enum tgv_path_type {
+    TGV_PATH_P2P_INET = 1,
+    TGV_PATH_P2P_LAN = 2,
+    TGV_PATH_UDP_RELAY = 3,
+    TGV_PATH_TCP_RELAY = 4
+};
+
+struct tgv_relay_entry {
+    int64_t id;
+    bool tcp;
+    struct tgv_addr ipv4; /* family NONE if there is none */
+    struct tgv_addr ipv6;
+    uint8_t tag[TGV_TAG_BYTES];
+};
+
+struct tgv_call_config {
+    bool outgoing;
+    uint8_t key[256]; /* copied; the caller wipes his copy */
+    const struct tgv_relay_entry *relays; /* copied, 1..TGV_RELAYS_MAX */
+    size_t relay_count;
+    int max_layer; /* 65..92 */
+    bool allow_p2p;
+    bool allow_v1;
+    tgv_time init_timeout;
+    tgv_time receive_timeout;
+    bool data_saving;  /* already decided from mode and network type */
+    int network_type;  /* number of the public enumeration */
+    bool muted;
+    unsigned complexity;
+    const struct tgv_server_config *server_config; /* copied; NULL = defaults */
+    const struct tgv_codec *codec;                 /* kept */
+    struct tgv_random random;                      /* kept */
+    const struct tgv_log *log;                     /* kept, may be NULL */
+};
+
+/* -- what the core wants done -------------------------------------------- */
+
+enum tgv_io_request_kind {
+    TGV_IO_UDP_OPEN, /* open socket `sock`, dual-stack, random port */
+    TGV_IO_TCP_OPEN, /* connect socket `sock` to `to` */
+    TGV_IO_CLOSE,    /* close `sock` */
+    TGV_IO_RESOLVE   /* look `name` up; answer with RESOLVED and `sock` */
+};
+struct tgv_io_request {
+    enum tgv_io_request_kind kind;
+    unsigned sock; /* chosen by the core, unique in the call */
+    struct tgv_addr to;
+    char name[256];
+};
+
+enum tgv_io_event_kind {
+    TGV_IO_OPENED,    /* `addr` is the local address */
+    TGV_IO_FAILED,    /* `error` says why; the socket is gone */
+    TGV_IO_CLOSED,    /* by the other side */
+    TGV_IO_WRITABLE,  /* after BLOCKED */
+    TGV_IO_BLOCKED,   /* the last transmit was not taken and is dropped */
+    TGV_IO_RESOLVED,  /* `addr` */
+    TGV_IO_INTERFACES /* local interfaces changed */
+};
+struct tgv_io_event {
+    enum tgv_io_event_kind kind;
+    unsigned sock;
+    struct tgv_addr addr;
+    int error; /* TGVOIP_ERR_* */
+};
+
+/* -- what has happened ---------------------------------------------------- */
+
+enum tgv_call_event_kind {
+    TGV_EVENT_STATE,       /* state, error */
+    TGV_EVENT_SIGNAL_BARS, /* bars */
+    TGV_EVENT_ROUTE        /* path, relay_id, reason */
+};
+struct tgv_call_event {
+    enum tgv_call_event_kind kind;
+    enum tgv_call_state state;
+    enum tgv_call_error error;
+    int bars;
+    enum tgv_path_type path;
+    int64_t relay_id;   /* as the server gave it */
+    const char *reason; /* constant */
+};
+
+struct tgv_call_stats {
+    enum tgv_call_state state;
+    enum tgv_call_error error;
+    enum tgv_path_type path;
+    int64_t path_id;
+    const char *path_reason;
+    double rtt_ms, loss_out, loss_in;
+    unsigned bitrate_bps;
+    unsigned frame_ms;
+    uint64_t bytes_out, bytes_in;
+    uint64_t packets_out, packets_in;
+    uint64_t packets_lost_out, packets_lost_in;
+    uint64_t packets_bad;          /* not opened, or malformed */
+    uint64_t packets_duplicate;
+    uint64_t packets_unknown_source;
+    uint64_t packets_dropped;      /* media not sent: blocked, closed */
+    unsigned peer_version;
+    bool peer_is_ours, peer_muted, encryption_v1;
+    tgv_time established;          /* since connect; -1 never */
+    tgv_time first_audio;          /* since connect; -1 never */
+    tgv_time connected;            /* since connect; 0 before */
+    double level_out;
+    struct tgv_playout_stats playout;
+};
+
+/* Validates everything. @return 0, TGVOIP_ERR_INVALID, TGVOIP_ERR_NOMEM */
+int tgv_call_create(struct tgv_call **out,
+                    const struct tgv_call_config *config);
+/* Wipes the key. NULL is fine. */
+void tgv_call_destroy(struct tgv_call *c);
+
+/* Probe relays from now on / begin the handshake. @return 0, TGVOIP_ERR_STATE */
+int tgv_call_start(struct tgv_call *c, tgv_time now);
+int tgv_call_connect(struct tgv_call *c, tgv_time now);
+/* Nothing is sent, received or reported any more. Idempotent. */
+void tgv_call_stop(struct tgv_call *c, tgv_time now);
+
+/* Bytes in: `from` is the sender's address; pkt is one datagram, or for TCP a
+ * piece of the stream. Counts and drops what is bad. */
+void tgv_call_receive(struct tgv_call *c, unsigned sock,
+                      const struct tgv_addr *from, const uint8_t *pkt,
+                      size_t len, tgv_time now);
+/* Bytes out: call until *len is 0. cap >= 1500. */
+void tgv_call_transmit(struct tgv_call *c, unsigned *sock,
+                       struct tgv_addr *to, uint8_t *buf, size_t cap,
+                       size_t *len, tgv_time now);
+bool tgv_call_next_request(struct tgv_call *c, struct tgv_io_request *req);
+void tgv_call_io_event(struct tgv_call *c, const struct tgv_io_event *ev,
+                       tgv_time now);
+bool tgv_call_next_event(struct tgv_call *c, struct tgv_call_event *ev);
+
+/* 20 ms of PCM in each direction. Whether the driver should run the tick: */
+bool tgv_call_wants_capture(const struct tgv_call *c); /* from connect() on,
+                                        so that a frame is ready at INIT_ACK */
+bool tgv_call_sends_audio(const struct tgv_call *c); /* INIT_ACK is in and not
+                            muted: only now may the user's audio be consumed */
+bool tgv_call_wants_playout(const struct tgv_call *c); /* media has come */
+/* pcm is 960 samples, or NULL for silence. */
+void tgv_call_capture(struct tgv_call *c, const int16_t *pcm, tgv_time now);
+void tgv_call_playout(struct tgv_call *c, int16_t *pcm, tgv_time now,
+                      struct tgv_played *played);
+
+/* When tgv_call_expire() is due, TGV_NEVER if not. */
+tgv_time tgv_call_deadline(const struct tgv_call *c);
+void tgv_call_expire(struct tgv_call *c, tgv_time now);
+
+void tgv_call_set_mute(struct tgv_call *c, bool muted, tgv_time now);
+void tgv_call_set_network_type(struct tgv_call *c, int type, bool data_saving,
+                               tgv_time now);
+
+void tgv_call_stats(const struct tgv_call *c, struct tgv_call_stats *stats,
+                    tgv_time now);
+int64_t tgv_call_preferred_relay(const struct tgv_call *c);
+/* JSON as phone.saveCallDebug wants it; malloc'ed, NULL when memory is short */
+char *tgv_call_debug_log(const struct tgv_call *c, tgv_time now);
+bool tgv_call_need_rate(const struct tgv_call *c);
+
+#endif

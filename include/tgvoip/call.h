@@ -165,9 +165,10 @@ struct tgvoip_call_callbacks {
     /** Signalling bytes to carry to the peer; never called by 2.4.4. */
     void (*signaling_out)(tgvoip_call *call, void *user, const uint8_t *data,
                           size_t len);
-    /** One 20 ms block passed: direction 'i' (given to the user or file) or
-     *  'o' (taken from it), its number, sample position in the file or -1,
-     *  and CLOCK_MONOTONIC [us]. For measuring; NULL costs nothing. */
+    /** One 20 ms block passed: direction 'i' (given to the engine to be sent)
+     *  or 'o' (taken from it to be heard), its number, sample position in the
+     *  played or recorded file or -1, and CLOCK_MONOTONIC [us]. For
+     *  measuring; NULL costs nothing. */
     void (*block_trace)(tgvoip_call *call, void *user, char direction,
                         uint64_t number, int64_t position, int64_t now_us);
 };

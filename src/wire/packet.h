@@ -27,13 +27,13 @@
 
 enum tgv_header_form {
     TGV_HEADER_SHORT = 0,
-    TGV_HEADER_FULL = 1,  /* decryptedAudioBlock, handshake states */
+    TGV_HEADER_FULL = 1, /* decryptedAudioBlock, handshake states */
     TGV_HEADER_SIMPLE = 2 /* simpleAudioBlock, all other states */
 };
 
 struct tgv_extra {
     uint8_t type; /* enum tgv_extra_type, or unknown */
-    uint8_t len;  /* of data, 0..254 */
+    uint8_t len; /* of data, 0..254 */
     const uint8_t *data;
 };
 
@@ -99,7 +99,8 @@ struct tgv_init {
 };
 /* The audio list is mandatory; a missing or cut video part reads as empty. */
 int tgv_init_decode(struct tgv_init *m, const uint8_t *p, size_t len);
-/* What an audio-only end sends: 19 bytes from layer 74 on, else 23. */
+/* Without codecs in m, what an audio-only end sends: 19 bytes from layer 74 on,
+ * else 23. */
 int tgv_init_encode(const struct tgv_init *m, int layer, uint8_t *out,
                     size_t cap, size_t *len);
 
@@ -127,12 +128,12 @@ struct tgv_blob {
 };
 struct tgv_stream_data {
     uint8_t stream_id; /* 0..63 */
-    uint32_t pts;      /* [ms], wraps */
+    uint32_t pts; /* [ms], wraps */
     bool keyframe;
     bool fragmented;
     uint8_t fragment_index;
     uint8_t fragment_count;
-    bool len16;        /* decoded: the two-byte form was used; encoders use it
+    bool len16; /* decoded: the two-byte form was used; encoders use it
                           when set or when they must */
     struct tgv_blob data;
     bool has_fec; /* EXTRA_FEC present, even with no entry */
@@ -154,8 +155,7 @@ struct tgv_stream_ec {
     unsigned count;
     struct tgv_blob frames[TGV_FEC_MAX];
 };
-int tgv_stream_ec_decode(struct tgv_stream_ec *m, const uint8_t *p,
-                         size_t len);
+int tgv_stream_ec_decode(struct tgv_stream_ec *m, const uint8_t *p, size_t len);
 int tgv_stream_ec_encode(const struct tgv_stream_ec *m, uint8_t *out,
                          size_t cap, size_t *len);
 

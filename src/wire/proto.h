@@ -10,15 +10,15 @@
 #define TGV_PROTOCOL_MIN_VERSION 3
 #define TGV_LAYER_MIN 65
 #define TGV_LAYER_MAX 92
-#define TGV_LAYER_V2 74    /* from here on the SHA-256 envelope */
+#define TGV_LAYER_V2 74 /* from here on the SHA-256 envelope */
 #define TGV_LAYER_SHORT 92 /* from here on the short header at once */
 
 /* Peer version from which a feature may be sent. */
-#define TGV_PV_CODEC32 5    /* 4-byte codec ids, V2 envelope */
-#define TGV_PV_EXTRAS 6     /* extras in place of reliable packets */
-#define TGV_PV_EXTRA_FEC 7  /* redundancy inside STREAM_DATA */
-#define TGV_PV_SHORT 8      /* short header and envelope */
-#define TGV_PV_NO_PREFIX 9  /* no call id before P2P datagrams */
+#define TGV_PV_CODEC32 5 /* 4-byte codec ids, V2 envelope */
+#define TGV_PV_EXTRAS 6 /* extras in place of reliable packets */
+#define TGV_PV_EXTRA_FEC 7 /* redundancy inside STREAM_DATA */
+#define TGV_PV_SHORT 8 /* short header and envelope */
+#define TGV_PV_NO_PREFIX 9 /* no call id before P2P datagrams */
 
 #define TGV_TAG_BYTES 16
 #define TGV_CALL_ID_BYTES 16
@@ -89,7 +89,7 @@ enum tgv_extra_type {
 #define TGV_STREAM_PAUSED 8u
 
 #define TGV_CODEC_OPUS 0x4F505553u /* 'OPUS' */
-#define TGV_CODEC_OPUS_OLD 1u      /* one byte, peers below version 5 */
+#define TGV_CODEC_OPUS_OLD 1u /* one byte, peers below version 5 */
 #define TGV_FRAME_MS 60 /* the only frame that originals know */
 
 #define TGV_NETWORK_DATA_SAVING 1u

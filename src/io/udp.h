@@ -46,7 +46,7 @@ struct tgv_udp_out {
 
 struct tgv_udp_stats {
     uint64_t receive_errors;
-    uint64_t send_errors;  /* lost: no route, refused, too long */
+    uint64_t send_errors; /* lost: no route, refused, too long */
     uint64_t send_blocked; /* TGVOIP_ERR_AGAIN */
 };
 

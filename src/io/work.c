@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/work.h"
+
+#include "io/loop_uv.h"
+
+#include <stdlib.h>
+
+#include <tgvoip/error.h>
+
+struct tgv_work {
+    uv_work_t request;
+    struct tgv_loop *loop;
+    void (*work)(void *ctx);
+    void (*done)(void *ctx);
+    void *ctx;
+    bool in_flight;
+    bool dropped; /* free it when it comes back */
+    uv_mutex_t lock;
+    uv_cond_t idle;
+    bool busy; /* submitted, and work has not returned; under the lock */
+};
+
+static void free_work(struct tgv_work *w)
+{
+    uv_cond_destroy(&w->idle);
+    uv_mutex_destroy(&w->lock);
+    free(w);
+}
+
+static void on_work(uv_work_t *request)
+{
+    struct tgv_work *w = request->data;
+
+    w->work(w->ctx);
+    uv_mutex_lock(&w->lock);
+    w->busy = false;
+    uv_cond_broadcast(&w->idle);
+    uv_mutex_unlock(&w->lock);
+}
+
+static void on_done(uv_work_t *request, int status)
+{
+    struct tgv_work *w = request->data;
+
+    (void)status;
+    w->in_flight = false;
+    if (w->dropped)
+        free_work(w);
+    else if (w->done)
+        w->done(w->ctx);
+}
+
+int tgv_work_create(struct tgv_work **out, struct tgv_loop *l,
+                    void (*work)(void *ctx), void (*done)(void *ctx), void *ctx)
+{
+    *out = NULL;
+    struct tgv_work *w = calloc(1, sizeof(*w));
+    if (!w)
+        return TGVOIP_ERR_NOMEM;
+    if (uv_mutex_init(&w->lock) != 0) {
+        free(w);
+        return TGVOIP_ERR_NOMEM;
+    }
+    if (uv_cond_init(&w->idle) != 0) {
+        uv_mutex_destroy(&w->lock);
+        free(w);
+        return TGVOIP_ERR_NOMEM;
+    }
+    w->loop = l;
+    w->work = work;
+    w->done = done;
+    w->ctx = ctx;
+    w->request.data = w;
+    *out = w;
+    return 0;
+}
+
+void tgv_work_submit(struct tgv_work *w)
+{
+    w->in_flight = true;
+    uv_mutex_lock(&w->lock);
+    w->busy = true;
+    uv_mutex_unlock(&w->lock);
+    uv_queue_work(&w->loop->uv, &w->request, on_work, on_done);
+}
+
+bool tgv_work_in_flight(const struct tgv_work *w)
+{
+    return w->in_flight;
+}
+
+void tgv_work_wait(struct tgv_work *w)
+{
+    uv_mutex_lock(&w->lock);
+    while (w->busy)
+        uv_cond_wait(&w->idle, &w->lock);
+    uv_mutex_unlock(&w->lock);
+}
+
+void tgv_work_destroy(struct tgv_work *w)
+{
+    if (!w)
+        return;
+    if (w->in_flight)
+        w->dropped = true;
+    else
+        free_work(w);
+}

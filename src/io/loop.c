@@ -219,6 +219,7 @@ int tgv_loop_create(struct tgv_loop **out, const struct tgv_loop_config *config)
     l->own_thread = config->own_thread;
     l->clock = config->clock;
     l->clock_ctx = config->clock_ctx;
+    l->fired_at = INT64_MIN;
     atomic_init(&l->owner, 0);
     l->chunks = malloc((size_t)TGV_UDP_BATCH * TGV_UDP_CHUNK);
     if (!l->chunks || uv_mutex_init(&l->lock) != 0) {

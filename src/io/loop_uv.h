@@ -35,6 +35,7 @@ struct tgv_loop {
     struct tgv_timer **heap; /* heap[1..armed] */
     size_t armed, timers, heap_cap;
     uint64_t order;
+    tgv_time fired_at; /* when timers were run last */
 
     char *chunks; /* datagrams of one batch; sockets take turns */
 };

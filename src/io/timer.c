@@ -90,7 +90,9 @@ void tgv_timer_arm(struct tgv_timer *t, tgv_time at)
     disarm(t);
     if (at == TGV_NEVER)
         return;
-    t->at = at;
+    /* One that is armed for the past again and again waits behind those that
+     * are due now. */
+    t->at = at > t->loop->fired_at ? at : t->loop->fired_at;
     t->order = t->loop->order++;
     sift_up(t->loop, t, ++t->loop->armed);
 }
@@ -107,6 +109,7 @@ void tgv_timers_run(struct tgv_loop *l)
      * which is always due cannot keep the sockets waiting. */
     uint64_t last = l->order;
 
+    l->fired_at = now;
     while (l->armed && l->heap[1]->at <= now && l->heap[1]->order < last) {
         struct tgv_timer *t = l->heap[1];
         disarm(t);

@@ -14,11 +14,11 @@
 #include <stdint.h>
 
 #define TGV_FRAME_SAMPLES_MAX 2880 /* 60 ms */
-#define TGV_FRAME_BYTES_MAX 1024   /* what a receiver of the protocol takes */
+#define TGV_FRAME_BYTES_MAX 1024 /* what a receiver of the protocol takes */
 
 struct tgv_encoder_settings {
     unsigned bitrate_bps;
-    unsigned complexity;   /* 0..10 */
+    unsigned complexity; /* 0..10 */
     unsigned loss_percent; /* expected, 0..100 */
     bool inband_fec;
     bool dtx;
@@ -29,13 +29,16 @@ struct tgv_codec {
     /* The object, or NULL when memory is short. */
     void *(*encoder_create)(void);
     void (*encoder_destroy)(void *enc);
+    /* Forget the sound so far: the next frame starts anew, without redundancy
+     * for what came before. Settings stay. */
+    void (*encoder_reset)(void *enc);
     /* Changed settings take effect with this frame. @return bytes, 1..cap;
      * 0 if nothing need be sent (DTX); or a negative code */
     int (*encode)(void *enc, const struct tgv_encoder_settings *settings,
-                  const int16_t *pcm, size_t samples, uint8_t *out,
-                  size_t cap);
+                  const int16_t *pcm, size_t samples, uint8_t *out, size_t cap);
     void *(*decoder_create)(void);
     void (*decoder_destroy)(void *dec);
+    void (*decoder_reset)(void *dec);
     /*
      * Decode a frame; or, with data NULL, conceal `samples`; or, with fec,
      * take the frame BEFORE data from data's in-band redundancy.
@@ -47,8 +50,10 @@ struct tgv_codec {
     /* Duration of an encoded frame in samples, from its first bytes; or
      * negative if it is no frame of 2.5..60 ms. */
     int (*duration)(const uint8_t *data, size_t len);
-    /* Whether the frame carries redundancy for the one before it. */
-    bool (*has_fec)(const uint8_t *data, size_t len);
+    /* How much of the time just before it the frame carries redundancy for
+     * [samples]; 0 if none. An Opus packet of several frames covers only one
+     * of them. */
+    int (*fec_samples)(const uint8_t *data, size_t len);
 };
 
 /* Constant. */

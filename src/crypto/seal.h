@@ -20,8 +20,8 @@
 
 enum tgv_envelope {
     TGV_ENVELOPE_V2_SHORT = 0, /* msg_key, AES(len16 inner pad) */
-    TGV_ENVELOPE_V2_LONG = 1,  /* fingerprint, msg_key, AES(len32 ...) */
-    TGV_ENVELOPE_V1 = 2        /* the same with SHA-1 */
+    TGV_ENVELOPE_V2_LONG = 1, /* fingerprint, msg_key, AES(len32 ...) */
+    TGV_ENVELOPE_V1 = 2 /* the same with SHA-1 */
 };
 const char *tgv_envelope_str(enum tgv_envelope e);
 

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The adaptor of OpenSSL's ciphers, random generator and memory helpers
+ * (hashes: sha.c, big numbers: dh.c). Ciphers are fetched once per object, so
+ * that nothing is looked up or allocated per packet.
+ */
+#include "crypto/ctr.h"
+#include "crypto/ige.h"
+#include "crypto/secret.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include <tgvoip/error.h>
+
+void tgv_wipe(void *secret, size_t len)
+{
+    if (secret && len)
+        OPENSSL_cleanse(secret, len);
+}
+
+bool tgv_equal(const void *a, const void *b, size_t len)
+{
+    return CRYPTO_memcmp(a, b, len) == 0;
+}
+
+static int fill(void *ctx, uint8_t *buf, size_t len)
+{
+    (void)ctx;
+    while (len) {
+        int part = len > INT_MAX ? INT_MAX : (int)len;
+
+        if (RAND_bytes(buf, part) != 1)
+            return TGVOIP_ERR_RANDOM;
+        buf += part;
+        len -= (size_t)part;
+    }
+    return 0;
+}
+
+struct tgv_random tgv_system_random(void)
+{
+    return (struct tgv_random){.fill = fill, .ctx = NULL};
+}
+
+/* A cipher and its context; both fetched and made before any packet. */
+struct cipher {
+    EVP_CIPHER *algorithm;
+    EVP_CIPHER_CTX *ctx;
+};
+
+static bool cipher_init(struct cipher *c, const char *name, int encrypt)
+{
+    static const uint8_t zero[32];
+
+    c->algorithm = EVP_CIPHER_fetch(NULL, name, NULL);
+    c->ctx = EVP_CIPHER_CTX_new();
+    return c->algorithm && c->ctx &&
+           EVP_CipherInit_ex2(c->ctx, c->algorithm, zero, zero, encrypt,
+                              NULL) &&
+           EVP_CIPHER_CTX_set_padding(c->ctx, 0);
+}
+
+static void cipher_fini(struct cipher *c)
+{
+    EVP_CIPHER_CTX_free(c->ctx); /* wipes the key schedule */
+    EVP_CIPHER_free(c->algorithm);
+}
+
+struct tgv_ige {
+    struct cipher encrypt, decrypt;
+};
+
+int tgv_ige_create(struct tgv_ige **out)
+{
+    struct tgv_ige *c = calloc(1, sizeof(*c));
+
+    *out = NULL;
+    if (!c)
+        return TGVOIP_ERR_NOMEM;
+    if (!cipher_init(&c->encrypt, "AES-256-ECB", 1) ||
+        !cipher_init(&c->decrypt, "AES-256-ECB", 0)) {
+        tgv_ige_destroy(c);
+        return TGVOIP_ERR_NOMEM;
+    }
+    *out = c;
+    return 0;
+}
+
+void tgv_ige_destroy(struct tgv_ige *c)
+{
+    if (!c)
+        return;
+    cipher_fini(&c->encrypt);
+    cipher_fini(&c->decrypt);
+    free(c);
+}
+
+static void xor_block(uint8_t *out, const uint8_t *a, const uint8_t *b)
+{
+    for (size_t i = 0; i < TGV_AES_BLOCK; i++)
+        out[i] = a[i] ^ b[i];
+}
+
+/* Both directions are one recurrence: out = AES(in xor before) xor after,
+ * where the next `before` is out and the next `after` is in. */
+static int ige_run(EVP_CIPHER_CTX *ctx, const uint8_t *key,
+                   const uint8_t *before0, const uint8_t *after0,
+                   const uint8_t *in, size_t len, uint8_t *out)
+{
+    uint8_t before[TGV_AES_BLOCK], after[TGV_AES_BLOCK];
+    uint8_t in_copy[TGV_AES_BLOCK], work[TGV_AES_BLOCK];
+    int n, ok = EVP_CipherInit_ex2(ctx, NULL, key, NULL, -1, NULL);
+
+    memcpy(before, before0, sizeof(before));
+    memcpy(after, after0, sizeof(after));
+    for (size_t i = 0; ok && i + TGV_AES_BLOCK <= len; i += TGV_AES_BLOCK) {
+        memcpy(in_copy, in + i, sizeof(in_copy));
+        xor_block(work, in_copy, before);
+        ok = EVP_CipherUpdate(ctx, work, &n, work, TGV_AES_BLOCK) &&
+             n == TGV_AES_BLOCK;
+        xor_block(before, work, after);
+        memcpy(out + i, before, sizeof(before));
+        memcpy(after, in_copy, sizeof(after));
+    }
+    tgv_wipe(work, sizeof(work));
+    tgv_wipe(in_copy, sizeof(in_copy));
+    tgv_wipe(before, sizeof(before));
+    tgv_wipe(after, sizeof(after));
+    return ok ? 0 : TGVOIP_ERR_NOMEM;
+}
+
+int tgv_ige_encrypt(struct tgv_ige *c, const uint8_t key[TGV_AES_KEY],
+                    const uint8_t iv[TGV_IGE_IV], const uint8_t *in, size_t len,
+                    uint8_t *out)
+{
+    return ige_run(c->encrypt.ctx, key, iv, iv + TGV_AES_BLOCK, in, len, out);
+}
+
+int tgv_ige_decrypt(struct tgv_ige *c, const uint8_t key[TGV_AES_KEY],
+                    const uint8_t iv[TGV_IGE_IV], const uint8_t *in, size_t len,
+                    uint8_t *out)
+{
+    return ige_run(c->decrypt.ctx, key, iv + TGV_AES_BLOCK, iv, in, len, out);
+}
+
+struct tgv_ctr {
+    struct cipher cipher;
+};
+
+int tgv_ctr_create(struct tgv_ctr **out)
+{
+    struct tgv_ctr *c = calloc(1, sizeof(*c));
+
+    *out = NULL;
+    if (!c)
+        return TGVOIP_ERR_NOMEM;
+    if (!cipher_init(&c->cipher, "AES-256-CTR", 1)) {
+        tgv_ctr_destroy(c);
+        return TGVOIP_ERR_NOMEM;
+    }
+    *out = c;
+    return 0;
+}
+
+void tgv_ctr_destroy(struct tgv_ctr *c)
+{
+    if (!c)
+        return;
+    cipher_fini(&c->cipher);
+    free(c);
+}
+
+int tgv_ctr_start(struct tgv_ctr *c, const uint8_t key[32],
+                  const uint8_t iv[16])
+{
+    return EVP_CipherInit_ex2(c->cipher.ctx, NULL, key, iv, -1, NULL)
+               ? 0
+               : TGVOIP_ERR_NOMEM;
+}
+
+int tgv_ctr_run(struct tgv_ctr *c, const uint8_t *in, size_t len, uint8_t *out)
+{
+    while (len) {
+        int n, part = len > INT_MAX / 2 ? INT_MAX / 2 : (int)len;
+
+        if (!EVP_CipherUpdate(c->cipher.ctx, out, &n, in, part) || n != part)
+            return TGVOIP_ERR_NOMEM;
+        in += part;
+        out += part;
+        len -= (size_t)part;
+    }
+    return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TGV_CRYPTO_SECRET_H
+#define TGV_CRYPTO_SECRET_H
+/*
+ * What every handler of secrets needs: wiping that the compiler keeps,
+ * comparing that takes the same time whatever differs, and the system's
+ * cryptographic random bytes as a source.
+ */
+#include "base/random.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Overwrite; NULL or 0 bytes is fine. */
+void tgv_wipe(void *secret, size_t len);
+
+/* Equal, in constant time for a given length. */
+bool tgv_equal(const void *a, const void *b, size_t len);
+
+/* The generator of the crypto library, seeded by the system. Any thread.
+ * Source: ENG-33 (its result is checked by everyone who draws) */
+struct tgv_random tgv_system_random(void);
+
+#endif

@@ -9,6 +9,10 @@
  * more often than the limit; control messages are never forwarded; a forwarded
  * datagram differs from the one received in bit 0 of byte 15 only; peer info
  * is sent on request only.
+ *
+ * The last address of each family is kept: a client that has both speaks from
+ * both, with one tag. It is reached where it was heard last, and going from
+ * one family to the other is no address change.
  * Source: wire specification 2.3, 2.4
  */
 #include "base/addr.h"
@@ -21,12 +25,12 @@
 struct tgv_relay;
 
 struct tgv_relay_limits {
-    tgv_time session_idle;         /* 60 s */
-    unsigned sessions;             /* 10000 */
-    unsigned packets_per_side_s;   /* 100 */
-    unsigned kbit_per_side_s;      /* 256 */
+    tgv_time session_idle; /* 60 s */
+    unsigned sessions; /* 10000, 1..2^20; allowed ones count */
+    unsigned packets_per_side_s; /* 100 */
+    unsigned kbit_per_side_s; /* 256 */
     unsigned control_per_source_s; /* 10, per address and port */
-    unsigned moves_per_side_s;     /* 1 */
+    unsigned moves_per_side_s; /* 1 */
 };
 
 struct tgv_relay_config {
@@ -39,7 +43,7 @@ struct tgv_relay_config {
 };
 
 struct tgv_relay_stats {
-    unsigned sessions;
+    unsigned sessions; /* heard of and not expired */
     uint64_t sessions_created, sessions_expired, sessions_refused;
     uint64_t packets_in, packets_forwarded, bytes_forwarded;
     uint64_t control_in, control_answered;
@@ -50,7 +54,7 @@ struct tgv_relay_stats {
 
 enum tgv_relay_verdict {
     TGV_RELAY_DROP = 0,
-    TGV_RELAY_REPLY,  /* out->pkt (reply) goes back to the sender */
+    TGV_RELAY_REPLY, /* out->pkt (reply) goes back to the sender */
     TGV_RELAY_FORWARD /* the datagram itself, changed in place, goes on */
 };
 
@@ -65,6 +69,7 @@ struct tgv_relay_out {
 };
 
 void tgv_relay_limits_init(struct tgv_relay_limits *limits);
+/* @return 0, TGVOIP_ERR_INVALID (limits.sessions), TGVOIP_ERR_NOMEM */
 int tgv_relay_create(struct tgv_relay **out,
                      const struct tgv_relay_config *config);
 void tgv_relay_destroy(struct tgv_relay *r);

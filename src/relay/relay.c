@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "relay/relay.h"
+
+#include "relay/hash.h"
+#include "relay/limit.h"
+#include "relay/sessions.h"
+#include "relay/sources.h"
+#include "wire/control.h"
+
+#include <stdlib.h>
+
+#include <tgvoip/error.h>
+
+struct tgv_relay {
+    struct tgv_relay_config config;
+    struct tgv_sessions sessions;
+    struct tgv_sources sources;
+    struct tgv_relay_stats stats;
+    tgv_time packet_cost, control_cost, move_cost;
+    uint8_t reply[TGV_CONTROL_MAX];
+};
+
+/* A datagram on its way through the functions below. */
+struct arrival {
+    const struct tgv_addr *from;
+    uint8_t *pkt;
+    size_t len;
+    tgv_time now;
+    struct tgv_session *session;
+    unsigned side;
+};
+
+void tgv_relay_limits_init(struct tgv_relay_limits *limits)
+{
+    *limits = (struct tgv_relay_limits){
+        .session_idle = TGV_S(60),
+        .sessions = 10000,
+        .packets_per_side_s = 100,
+        .kbit_per_side_s = 256,
+        .control_per_source_s = 10,
+        .moves_per_side_s = 1,
+    };
+}
+
+int tgv_relay_create(struct tgv_relay **out,
+                     const struct tgv_relay_config *config)
+{
+    const struct tgv_relay_limits *limits = &config->limits;
+    struct tgv_relay *r = *out = NULL;
+    struct tgv_hash_key key;
+    int err;
+
+    r = calloc(1, sizeof(*r));
+    if (!r)
+        return TGVOIP_ERR_NOMEM;
+    r->config = *config;
+    r->packet_cost = tgv_bucket_cost(limits->packets_per_side_s);
+    r->control_cost = tgv_bucket_cost(limits->control_per_source_s);
+    r->move_cost = tgv_bucket_cost(limits->moves_per_side_s);
+    tgv_hash_key_init(&key, config->hash_seed);
+    err = tgv_sessions_init(&r->sessions, &key, limits->sessions);
+    if (!err)
+        /* two sides, each from two families; more only by moving */
+        err = tgv_sources_init(&r->sources, &key, 4 * (size_t)limits->sessions);
+    if (err) {
+        tgv_relay_destroy(r);
+        return err;
+    }
+    *out = r;
+    return 0;
+}
+
+void tgv_relay_destroy(struct tgv_relay *r)
+{
+    if (!r)
+        return;
+    tgv_sessions_fini(&r->sessions);
+    tgv_sources_fini(&r->sources);
+    free(r);
+}
+
+int tgv_relay_add_session(struct tgv_relay *r, const uint8_t tag[16])
+{
+    struct tgv_session *session = tgv_sessions_find(&r->sessions, tag);
+
+    if (!session)
+        session = tgv_sessions_add(&r->sessions, tag);
+    if (!session)
+        return TGVOIP_ERR_TOO_LARGE;
+    session->allowed = true;
+    return 0;
+}
+
+/* The session that the tag names, made if that is allowed. */
+static struct tgv_session *find_session(struct tgv_relay *r, const uint8_t *tag)
+{
+    struct tgv_session *session = tgv_sessions_find(&r->sessions, tag);
+
+    if (session)
+        return session;
+    if (!r->config.open) {
+        r->stats.dropped_unknown_tag++;
+        return NULL;
+    }
+    session = tgv_sessions_add(&r->sessions, tag);
+    if (!session)
+        r->stats.sessions_refused++;
+    return session;
+}
+
+static unsigned family_index(const struct tgv_addr *a)
+{
+    return a->family == TGV_AF_IPV6;
+}
+
+/* Note where the side is. A first address of a family is no move. */
+static bool note_address(struct tgv_relay *r, struct arrival *a)
+{
+    struct tgv_relay_side *side = &a->session->side[a->side];
+    unsigned family = family_index(a->from);
+    struct tgv_addr *known = &side->addr[family];
+
+    if (known->family != TGV_AF_NONE && !tgv_addr_equal(known, a->from)) {
+        if (!tgv_bucket_allows(&side->moves, r->move_cost, a->now)) {
+            r->stats.dropped_move++;
+            return false;
+        }
+        tgv_bucket_take(&side->moves, r->move_cost, a->now);
+    }
+    *known = *a->from;
+    side->last = (uint8_t)family;
+    if (tgv_sessions_touch(&r->sessions, a->session, a->now))
+        r->stats.sessions_created++;
+    return true;
+}
+
+/* Fill the answer to a request; false if there is none. */
+static bool make_answer(const struct tgv_relay *r, const struct arrival *a,
+                        struct tgv_control *m)
+{
+    const struct tgv_relay_side *peer = &a->session->side[1 - a->side];
+
+    switch (m->kind) {
+    case TGV_CONTROL_PING:
+        m->kind = TGV_CONTROL_SELF_INFO;
+        m->date = r->config.date ? r->config.date(r->config.date_ctx) : 0;
+        m->self = *a->from;
+        return true;
+    case TGV_CONTROL_PEER_REQUEST:
+        /* of the requester's family only: the other is of no use to it */
+        m->kind = a->from->family == TGV_AF_IPV4 ? TGV_CONTROL_PEER_INFO
+                                                 : TGV_CONTROL_PEER_INFO_IPV6;
+        m->self = *a->from;
+        m->peer = peer->addr[family_index(a->from)];
+        return m->peer.family != TGV_AF_NONE;
+    default:
+        return false;
+    }
+}
+
+static void answer_control(struct tgv_relay *r, const struct arrival *a,
+                           struct tgv_relay_out *out)
+{
+    struct tgv_control m;
+
+    r->stats.control_in++;
+    tgv_control_decode(&m, a->pkt, a->len);
+    if (!make_answer(r, a, &m))
+        return;
+    if (!tgv_sources_take(&r->sources, a->from, r->control_cost, a->now)) {
+        r->stats.dropped_control_rate++;
+        return;
+    }
+    if (tgv_control_encode(&m, r->reply, sizeof(r->reply), &out->len))
+        return;
+    r->stats.control_answered++;
+    out->verdict = TGV_RELAY_REPLY;
+    out->to = *a->from;
+    out->pkt = r->reply;
+}
+
+static void forward(struct tgv_relay *r, const struct arrival *a,
+                    struct tgv_relay_out *out)
+{
+    struct tgv_relay_side *side = &a->session->side[a->side];
+    const struct tgv_relay_side *peer = &a->session->side[1 - a->side];
+    tgv_time bits = tgv_bucket_bits(a->len, r->config.limits.kbit_per_side_s);
+
+    if (!tgv_bucket_allows(&side->packets, r->packet_cost, a->now) ||
+        !tgv_bucket_allows(&side->bits, bits, a->now)) {
+        r->stats.dropped_rate++;
+        return;
+    }
+    tgv_bucket_take(&side->packets, r->packet_cost, a->now);
+    tgv_bucket_take(&side->bits, bits, a->now);
+    if (peer->addr[peer->last].family == TGV_AF_NONE) {
+        r->stats.dropped_no_peer++;
+        return;
+    }
+    a->pkt[TGV_TAG_BYTES - 1] ^= 1; /* the receiver must see its own tag */
+    r->stats.packets_forwarded++;
+    r->stats.bytes_forwarded += a->len;
+    out->verdict = TGV_RELAY_FORWARD;
+    out->to = peer->addr[peer->last];
+    out->pkt = a->pkt;
+    out->len = a->len;
+    out->flow = tgv_sessions_flow(&r->sessions, a->session, 1 - a->side);
+}
+
+void tgv_relay_receive(struct tgv_relay *r, const struct tgv_addr *from,
+                       uint8_t *pkt, size_t len, tgv_time now,
+                       struct tgv_relay_out *out)
+{
+    struct arrival a = {from, pkt, len, now, NULL, 0};
+
+    *out = (struct tgv_relay_out){.verdict = TGV_RELAY_DROP};
+    r->stats.packets_in++;
+    if (len < TGV_TAG_BYTES) {
+        r->stats.dropped_short++;
+        return;
+    }
+    if (len > TGV_DATAGRAM_MAX) {
+        r->stats.dropped_large++;
+        return;
+    }
+    tgv_relay_expire(r, now);
+    a.session = find_session(r, pkt);
+    a.side = pkt[TGV_TAG_BYTES - 1] & 1;
+    if (!a.session || !note_address(r, &a) || len == TGV_TAG_BYTES)
+        return;
+    if (tgv_control_is(pkt, len))
+        answer_control(r, &a, out);
+    else
+        forward(r, &a, out);
+}
+
+bool tgv_relay_flow_address(const struct tgv_relay *r, uint64_t flow,
+                            struct tgv_addr *to)
+{
+    const struct tgv_session *s = tgv_sessions_by_flow(&r->sessions, flow);
+
+    *to = (struct tgv_addr){.family = TGV_AF_NONE};
+    if (s)
+        *to = s->side[flow & 1].addr[s->side[flow & 1].last];
+    return to->family != TGV_AF_NONE;
+}
+
+tgv_time tgv_relay_deadline(const struct tgv_relay *r)
+{
+    const struct tgv_session *s = tgv_sessions_oldest(&r->sessions);
+
+    return s ? s->heard + r->config.limits.session_idle : TGV_NEVER;
+}
+
+void tgv_relay_expire(struct tgv_relay *r, tgv_time now)
+{
+    while (tgv_relay_deadline(r) <= now) {
+        tgv_sessions_expire(&r->sessions, tgv_sessions_oldest(&r->sessions));
+        r->stats.sessions_expired++;
+    }
+}
+
+void tgv_relay_stats(const struct tgv_relay *r, struct tgv_relay_stats *s)
+{
+    *s = r->stats;
+    s->sessions = r->sessions.alive;
+}

@@ -89,7 +89,7 @@ struct tgv_json *tgv_json_parse(const char *text, size_t len, char *why,
                                 size_t why_cap)
 {
     json_error_t e;
-    json_t *j = json_loadb(text, len, JSON_DECODE_ANY, &e);
+    json_t *j = json_loadb(text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
 
     if (!j)
         explain(&e, why, why_cap);
@@ -141,7 +141,10 @@ bool tgv_json_bool(const struct tgv_json *j, bool *value)
 
 const char *tgv_json_str(const struct tgv_json *j)
 {
-    return json_string_value(in(j));
+    const char *s = json_string_value(in(j));
+
+    /* cut at its zero it would be another text */
+    return s && strlen(s) == json_string_length(in(j)) ? s : NULL;
 }
 
 size_t tgv_json_len(const struct tgv_json *array)

@@ -38,7 +38,7 @@ static void test_json_syntax_is_strict(void **state)
         "'a'",        "01",
         "1 2",        "{} x",
         "NaN",        "\"\x01\"",
-        "\"\xFF\"",   "\"\\u0000\"",
+        "\"\xFF\"",   "{\"\\u0000\":1}",
         "//\n1",      "99999999999999999999",
         "1e999",      "[\"\xED\xA0\x80\"]",
     };
@@ -84,6 +84,17 @@ static void test_json_any_value_may_stand_on_top(void **state)
     j = parse("\"x\"");
     assert_string_equal(tgv_json_str(j), "x");
     tgv_json_free(j);
+}
+
+static void test_json_text_with_a_zero_is_not_cut(void **state)
+{
+    struct tgv_json *j = parse("[\"a\\u0000b\",\"a\"]");
+    (void)state;
+
+    assert_non_null(j);
+    assert_null(tgv_json_str(tgv_json_at(j, 0)));
+    assert_string_equal(tgv_json_str(tgv_json_at(j, 1)), "a");
+    assert_dump(j, "[\"a\\u0000b\",\"a\"]");
 }
 
 static void test_json_getters_refuse_other_types(void **state)
@@ -193,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_json_syntax_is_strict),
         cmocka_unit_test(test_json_error_text_is_printable),
         cmocka_unit_test(test_json_any_value_may_stand_on_top),
+        cmocka_unit_test(test_json_text_with_a_zero_is_not_cut),
         cmocka_unit_test(test_json_getters_refuse_other_types),
         cmocka_unit_test(test_json_each_keeps_the_order),
         cmocka_unit_test(test_json_builds_one_line),

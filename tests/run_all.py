@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every test of every kind, in stages; script/test calls this.
+
+    run_all.py [--long] [--only STAGE[,STAGE]...]
+
+Stages, in order: house build unit vectors sim io tool install tsan interop.
+tsan runs with --long only. interop runs last and alone, since it measures in
+real time.
+
+Counted are single tests: each cmocka function, each Python test, each group of
+assertions of an interop pair, each check of the house. The last line is
+"N passed, N failed" (", N skipped" if there are any); the exit code is 1 if a
+test failed or a stage ran none.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build")
+JOBS = os.cpu_count() or 2
+LINE = re.compile(r"^(not ok|ok)\b(?: \d+)?(?: -)?\s*(.*)$")
+SOURCE_DIRS = ("include", "src", "tools", "examples", "tests", "fuzz",
+               "bench")
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+
+    def ok(self):
+        self.passed += 1
+
+    def skip(self, name):
+        self.skipped += 1
+        print(f"  skipped: {name}", flush=True)
+
+    def fail(self, name, output=""):
+        self.failed += 1
+        self.failures.append(name)
+        print(f"  FAILED: {name}", flush=True)
+        for line in output.rstrip().splitlines()[-60:]:
+            print("    " + line, flush=True)
+
+    def check(self, name, good, output=""):
+        if good:
+            self.ok()
+        else:
+            self.fail(name, output)
+
+    @property
+    def total(self):
+        return self.passed + self.failed + self.skipped
+
+
+def capture(cmd, timeout=None, env=None, cwd=ROOT):
+    """@return (exit code or None when time was up, all output)"""
+    merged = dict(os.environ, **(env or {}))
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(cmd, cwd=cwd, env=merged, stdout=out,
+                                   stdin=subprocess.DEVNULL,
+                                   stderr=subprocess.STDOUT)
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            code = None
+        out.seek(0)
+        return code, out.read().decode(errors="replace")
+
+
+def count_lines(tally, name, code, output):
+    """Lines "ok ..." and "not ok ..." of a test program."""
+    failed, seen = False, 0
+    for line in output.splitlines():
+        m = LINE.match(line)
+        if not m:
+            continue
+        seen += 1
+        test = re.sub(r"^#?\s*SKIP\s*", "", m.group(2))
+        if "# SKIP" in line:
+            tally.skip(f"{name}: {test}")
+        elif m.group(1) == "ok":
+            tally.ok()
+        else:
+            tally.fail(f"{name}: {test}", "" if failed else output)
+            failed = True
+    if code != 0 and not failed:
+        why = "time is up" if code is None else f"exit code {code}"
+        tally.fail(f"{name}: {why}", output)
+    elif not seen:
+        tally.fail(f"{name}: ran no test", output)
+
+
+# -- the house ---------------------------------------------------------------
+
+def tracked_files():
+    """What is in the repository or would be, ignored files left out."""
+    code, out = capture(["git", "ls-files", "-co", "--exclude-standard"])
+    files = out.splitlines() if code == 0 else [
+        os.path.relpath(os.path.join(at, f), ROOT)
+        for at, _, names in os.walk(ROOT) for f in names
+        if not os.path.relpath(at, ROOT).startswith((".git", "build"))]
+    return sorted(f for f in files if os.path.isfile(os.path.join(ROOT, f)))
+
+
+def check_format(tally, files):
+    sources = [f for f in files if f.startswith(SOURCE_DIRS)
+               and f.endswith((".c", ".h"))]
+    code, out = capture(["clang-format", "--dry-run", "-Werror"] + sources)
+    tally.check("format: clang-format finds nothing to do", code == 0, out)
+
+
+def check_spdx(tally, files):
+    """Files that cannot hold a comment, and prose, are left out."""
+    free = (".json", ".jsonl", ".md", ".flac", ".pcm", ".raw", ".wav", ".in",
+            ".txt", ".png", ".hex")
+    names = {"LICENSE", ".gitignore", ".clang-format"}
+    missing = []
+    for path in files:
+        base = os.path.basename(path)
+        if base in names or (path.endswith(free)
+                             and base != "CMakeLists.txt"):
+            continue
+        with open(os.path.join(ROOT, path), errors="replace") as f:
+            if "SPDX-License-Identifier: MIT" not in f.read(400):
+                missing.append(path)
+    tally.check("SPDX line in every file", not missing, "\n".join(missing))
+
+
+def check_headers(tally):
+    """Each public header alone, as C99, C11 and C++11."""
+    folder = os.path.join(ROOT, "include", "tgvoip")
+    flags = ["-fsyntax-only", "-pedantic", "-Wall", "-Wextra", "-Werror",
+             "-I" + os.path.join(ROOT, "include")]
+    for name in sorted(os.listdir(folder)):
+        for cmd in (["gcc", "-std=c99", "-x", "c"],
+                    ["clang", "-std=c11", "-x", "c"],
+                    ["g++", "-std=c++11", "-x", "c++"]):
+            with tempfile.NamedTemporaryFile("w", suffix=".c") as f:
+                f.write(f"#include <tgvoip/{name}>\n"
+                        f"#include <tgvoip/{name}>\nint tgvoip_unused;\n")
+                f.flush()
+                code, out = capture(cmd + flags + [f.name])
+            tally.check(f"header {name} with {' '.join(cmd[:2])}", code == 0,
+                        out)
+
+
+def check_shell(tally, files):
+    bad = []
+    for path in files:
+        with open(os.path.join(ROOT, path), "rb") as f:
+            first = f.read(64).split(b"\n")[0]
+        if first.startswith(b"#!") and b"bash" in first:
+            code, out = capture(["bash", "-n", path])
+            if code != 0:
+                bad.append(out)
+    tally.check("shell scripts parse", not bad, "\n".join(bad))
+
+
+def check_documents(tally, files):
+    """Links lead somewhere, and paths in backticks exist."""
+    here = set(files) | {os.path.dirname(f) for f in files}
+    bad = []
+    for path in files:
+        if not path.endswith(".md"):
+            continue
+        with open(os.path.join(ROOT, path)) as f:
+            text = f.read()
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+            target = os.path.normpath(os.path.join(os.path.dirname(path),
+                                                   link))
+            if "://" not in link and target not in here:
+                bad.append(f"{path}: link to {link}")
+        for name in re.findall(
+                r"`((?:src|tools|tests|script|include|docs|examples|assets|"
+                r"cmake)/[\w./-]*\w)/?`", text):
+            if name not in here:
+                bad.append(f"{path}: `{name}` does not exist")
+    tally.check("documents name what exists", not bad, "\n".join(bad))
+
+
+def house(tally, options):
+    files = tracked_files()
+    code, out = capture([sys.executable, "script/check-includes"])
+    tally.check("include table", code == 0, out)
+    check_format(tally, files)
+    check_spdx(tally, files)
+    check_headers(tally)
+    check_shell(tally, files)
+    check_documents(tally, files)
+
+
+# -- building ----------------------------------------------------------------
+
+def build_preset(tally, name, *settings):
+    began = time.monotonic()
+    code, out = capture(["cmake", "--preset", name, "-DTGVOIP_TESTS=ON",
+                         "-DTGVOIP_TOOLS=ON", "-DTGVOIP_WERROR=ON",
+                         *settings])
+    if code == 0:
+        code, out = capture(["cmake", "--build", "--preset", name, "-j",
+                             str(JOBS)])
+    tally.check(f"preset {name} builds without a warning", code == 0, out)
+    print(f"  {name}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+def check_symbols(tally):
+    folder = os.path.join(BUILD, "release", "src")
+    code, out = capture(["nm", "-D", "--defined-only",
+                         os.path.join(folder, "libtgvoip.so")])
+    names = [line.split()[-1] for line in out.splitlines()]
+    strange = [n for n in names if not n.startswith("tgvoip_")]
+    tally.check("the shared library exports tgvoip_ names only",
+                code == 0 and names and not strange,
+                "\n".join(strange) or out)
+
+
+def build(tally, options):
+    """gcc builds what users get, clang what the sanitizers watch: together
+    they are the check that both compile without a warning."""
+    build_preset(tally, "release", "-DCMAKE_C_COMPILER=gcc")
+    build_preset(tally, "asan", "-DCMAKE_C_COMPILER=clang")
+    check_symbols(tally)
+
+
+# -- C tests -----------------------------------------------------------------
+
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1",
+}
+
+
+def programs(preset, label):
+    """@return list of (name, command, time limit)"""
+    code, out = capture(["ctest", "--show-only=json-v1"],
+                        cwd=os.path.join(BUILD, preset))
+    found = []
+    for test in json.loads(out)["tests"] if code == 0 else []:
+        if "command" not in test:
+            continue
+        values = {p["name"]: p["value"] for p in test.get("properties", [])}
+        if label in values.get("LABELS", []):
+            found.append((test["name"], test["command"],
+                          float(values.get("TIMEOUT", 300))))
+    return found
+
+
+def c_tests(tally, preset, label, env=None, jobs=1, slower=1):
+    merged = dict(SANITIZER_ENV, CMOCKA_MESSAGE_OUTPUT="TAP", **(env or {}))
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        running = [(f"{preset} {name}",
+                    pool.submit(capture, cmd, limit * slower, merged,
+                                os.path.join(BUILD, preset)))
+                   for name, cmd, limit in programs(preset, label)]
+        for name, future in running:
+            count_lines(tally, name, *future.result())
+
+
+def both_builds(label, jobs):
+    def stage(tally, options):
+        c_tests(tally, "release", label, jobs=jobs)
+        c_tests(tally, "asan", label, jobs=jobs, slower=4)
+    return stage
+
+
+def sim(tally, options):
+    """All seeds where the compiler optimises, a few under the sanitizers."""
+    env = {"TGVOIP_TEST_LONG": "1"} if options.long else {}
+    c_tests(tally, "release", "sim", env, slower=10 if options.long else 1)
+    c_tests(tally, "asan", "sim", {"TGVOIP_TEST_SHORT": "1"}, slower=2)
+
+
+def tsan(tally, options):
+    build_preset(tally, "tsan", "-DCMAKE_C_COMPILER=clang")
+    for label in ("unit", "io"):
+        c_tests(tally, "tsan", label, slower=6)
+
+
+# -- Python tests ------------------------------------------------------------
+
+def tgvoip(preset="release"):
+    return os.path.join(BUILD, preset, "tools", "tgvoip")
+
+
+def python_tests(folder, limit):
+    def stage(tally, options):
+        env = {"TGVOIP": tgvoip(), "TGVOIP_BUILD":
+               os.path.join(BUILD, "release"), "PYTHONDONTWRITEBYTECODE": "1"}
+        path = os.path.join(ROOT, "tests", folder)
+        count_lines(tally, folder, *capture(
+            [sys.executable, os.path.join(ROOT, "tests", "pytap.py"), path],
+            limit, env))
+    return stage
+
+
+def interop(tally, options):
+    code, out = capture(["script/setup-peer"], 900)
+    if code != 0:
+        tally.fail("interop: the original engine cannot be installed", out)
+        return
+    peer = out.strip().splitlines()[-1]
+    code, out = capture([sys.executable, "tests/interop/run.py", "--tgvoip",
+                         tgvoip(), "--peer", peer], 900)
+    for line in out.splitlines():
+        if line.startswith(("ok", "#")):
+            print("  " + line, flush=True)
+    count_lines(tally, "interop", code, out)
+
+
+STAGES = [
+    ("house", house),
+    ("build", build),
+    ("unit", both_builds("unit", JOBS)),
+    ("vectors", both_builds("vectors", JOBS)),
+    ("sim", sim),
+    ("io", both_builds("io", 1)),
+    ("tool", python_tests("tool", 900)),
+    ("install", python_tests("install", 900)),
+    ("tsan", tsan),
+    ("interop", interop),
+]
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--long", action="store_true")
+    p.add_argument("--only", help="stages, separated by commas")
+    options = p.parse_args()
+    names = [n for n, _ in STAGES]
+    wanted = options.only.split(",") if options.only else [
+        n for n in names if n != "tsan" or options.long]
+    for name in wanted:
+        if name not in names:
+            p.error(f"no stage {name}; there are {', '.join(names)}")
+    total, began = Tally(), time.monotonic()
+    for name, run in STAGES:
+        if name not in wanted:
+            continue
+        print(f"== {name}", flush=True)
+        tally, at = Tally(), time.monotonic()
+        run(tally, options)
+        if not tally.total:
+            tally.fail(f"{name}: ran no test")
+        print(f"   {name}: {tally.passed} passed, {tally.failed} failed, "
+              f"{tally.skipped} skipped in {time.monotonic() - at:.0f} s",
+              flush=True)
+        total.passed += tally.passed
+        total.failed += tally.failed
+        total.skipped += tally.skipped
+        total.failures += tally.failures
+    print(f"== all: {time.monotonic() - began:.0f} s")
+    for name in total.failures:
+        print(f"failed: {name}")
+    skipped = f", {total.skipped} skipped" if total.skipped else ""
+    print(f"{total.passed} passed, {total.failed} failed{skipped}",
+          flush=True)
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TGV_LEGACY_INTERNAL_H
+#define TGV_LEGACY_INTERNAL_H
+/*
+ * The insides of a call, shared by the files of this room only.
+ *
+ * Each part of struct tgv_call belongs to the file named at it, which alone
+ * changes it. State changes go through tgv_state_set(); timers are armed in
+ * timers.c, to which the other files report what happened.
+ */
+#include "base/log.h"
+#include "base/seq.h"
+#include "crypto/seal.h"
+#include "legacy/ack.h"
+#include "legacy/call.h"
+#include "legacy/extras.h"
+#include "legacy/server_config.h"
+#include "legacy/window.h"
+#include "net/loss.h"
+#include "net/rtt.h"
+#include "voice/capture.h"
+#include "wire/packet.h"
+
+#define ROOM "legacy"
+
+/* -- limits of this room -------------------------------------------------- */
+#define TGV_PATHS_MAX TGV_RELAYS_MAX
+#define TGV_CONTROL_QUEUE 256 /* packets without media waiting to be sent */
+#define TGV_MEDIA_QUEUE 4     /* media packets; older ones give way */
+#define TGV_MEDIA_PAYLOAD 1280
+#define TGV_CONTROL_PAYLOAD 32
+#define TGV_EVENTS_MAX 64
+#define TGV_REQUESTS_MAX 8
+#define TGV_PINGS_KEPT 4      /* pings of a path that a pong may answer */
+#define TGV_PROBES_MAX 10     /* of a UDP reachability series */
+#define TGV_ANSWERS_PER_S 20  /* INIT_ACK, and PONG */
+#define TGV_RELIABLE_SLOTS 2
+#define TGV_RELIABLE_NUMBERS 16
+
+#define TGV_PATH_CURRENT 0xFFu
+#define TGV_DUAL_GROUP_NONE 0u
+
+/* Every timer; what each does and when it is armed: timers.c. */
+enum tgv_timer {
+    TGV_TIMER_REOPEN,
+    TGV_TIMER_PROBE,
+    TGV_TIMER_PROBE_VERDICT,
+    TGV_TIMER_INIT_ROUND,
+    TGV_TIMER_INIT_TIMEOUT,
+    TGV_TIMER_ESTABLISH,
+    TGV_TIMER_SILENCE,
+    TGV_TIMER_RECEIVE_TIMEOUT,
+    TGV_TIMER_NOP,
+    TGV_TIMER_TICK,
+    TGV_TIMER_CHOICE,
+    TGV_TIMER_BARS,
+    TGV_TIMER_COUNT
+};
+
+enum tgv_udp_verdict {
+    TGV_UDP_UNKNOWN,
+    TGV_UDP_AVAILABLE,
+    TGV_UDP_BAD,
+    TGV_UDP_NOT_AVAILABLE
+};
+
+/* Bits of behaviour notes 14. */
+enum tgv_rate_reason {
+    TGV_RATE_EXTRA_EC = 1,
+    TGV_RATE_UDP_NOT_AVAILABLE = 2,
+    TGV_RATE_UDP_BAD = 4,
+    TGV_RATE_RECONNECTING = 8
+};
+
+struct tgv_path { /* paths.c */
+    enum tgv_path_type type;
+    int64_t id; /* as the server gave it */
+    struct tgv_addr addr;
+    uint8_t tag[TGV_TAG_BYTES];
+    unsigned probes_answered;
+    uint64_t probes[TGV_PROBES_MAX]; /* query ids not yet answered, or 0 */
+    struct {
+        uint32_t seq;
+        tgv_time at;
+    } pings[TGV_PINGS_KEPT];
+    unsigned ping_count;
+    tgv_time last_ping; /* sent, or queued; -1 never */
+    struct tgv_rtt rtt;
+    tgv_time waiting_since; /* oldest packet sent here since one was last
+                               acknowledged; TGV_NEVER if there is none */
+};
+
+struct tgv_paths { /* paths.c */
+    struct tgv_path list[TGV_PATHS_MAX];
+    unsigned count;
+    unsigned current;
+    unsigned preferred;
+    const char *reason; /* of the current one; NULL before the handshake */
+    unsigned probes_sent;
+    unsigned probes_wanted;
+    enum tgv_udp_verdict verdict;
+    tgv_time suspect_since; /* the current one does not answer; TGV_NEVER */
+    tgv_time rescue_at;     /* next round of pings while suspect */
+};
+
+struct tgv_handshake { /* handshake.c */
+    unsigned peer_version; /* PV; 0 unknown */
+    bool init_seen;
+    bool ack_seen; /* evaluated; without an audio stream never ready */
+    bool ready;    /* INIT_ACK is in: media may be sent */
+    bool upgraded; /* V2 below layer 74 */
+    bool reached_established;
+    unsigned rounds;
+    uint32_t peer_flags; /* TGV_INIT_* */
+    bool peer_saves_data;
+    uint8_t peer_stream;
+    bool peer_is_ours;
+    uint8_t peer_min_frame_ms;
+};
+
+enum tgv_item_kind { TGV_ITEM_PACKET, TGV_ITEM_PROBE };
+enum tgv_item_form { TGV_FORM_AUTO, TGV_FORM_LONG, TGV_FORM_SHORT };
+
+struct tgv_item { /* one datagram that waits to be built */
+    uint8_t kind;
+    uint8_t type; /* enum tgv_packet_type */
+    uint8_t path; /* index, or TGV_PATH_CURRENT */
+    uint8_t form;
+    uint32_t group; /* items of one group share a number; 0 alone */
+    uint8_t len;
+    uint8_t payload[TGV_CONTROL_PAYLOAD];
+};
+
+struct tgv_media_item {
+    size_t len;
+    uint8_t payload[TGV_MEDIA_PAYLOAD];
+};
+
+struct tgv_sender { /* send.c */
+    struct tgv_item items[TGV_CONTROL_QUEUE];
+    unsigned first, count;
+    struct tgv_media_item media[TGV_MEDIA_QUEUE];
+    unsigned media_first, media_count;
+    struct tgv_item last; /* kept for BLOCKED */
+    bool last_is_item;
+    uint32_t groups;     /* given out */
+    uint32_t group;      /* that group_seq belongs to */
+    uint32_t group_seq;
+    tgv_time answers_since[2]; /* INIT_ACK, PONG */
+    unsigned answers[2];
+};
+
+struct tgv_reliable { /* reliable.c; peers below version 6 */
+    uint8_t type; /* 0: free */
+    uint8_t len;
+    uint8_t payload[4];
+    tgv_time interval, next, until;
+    unsigned numbers;
+    uint32_t seq[TGV_RELIABLE_NUMBERS];
+};
+
+struct tgv_audio { /* audio.c */
+    bool muted;
+    bool media_seen;
+    bool pts_base_set;
+    int64_t pts_base; /* stream time of pts 0 [samples] */
+    bool pts_in_set;
+    int64_t pts_in; /* newest received, unwrapped [ms] */
+    bool peer_muted;
+    bool early_flags_set; /* STREAM_FLAGS before INIT_ACK */
+    uint8_t early_stream;
+    bool early_enabled;
+};
+
+struct tgv_rate { /* rate.c */
+    struct tgv_encoder_settings encoder;
+    double loss; /* smoothed */
+    tgv_time next_step;
+};
+
+struct tgv_counters { /* stats.c */
+    uint64_t bytes_out, bytes_in, packets_out, packets_in;
+    uint64_t bad, duplicate, unknown_source, dropped;
+    uint64_t simple_before_version; /* ENG-69 */
+    uint64_t unsolicited;           /* control messages not asked for */
+    uint64_t ignored;               /* authentic, but nothing to us */
+    uint64_t random_failures;
+};
+
+struct tgv_measures { /* stats.c */
+    struct tgv_loss loss_out, loss_in;
+    int bars[4];
+    unsigned bars_len;
+    int bars_told;
+    uint64_t late_seen;    /* late frames at the last look */
+    double late_mean;      /* per 100 ms, over some 6 s */
+    uint32_t rate_reasons; /* enum tgv_rate_reason */
+    bool rate_always;      /* RTT or loss too high */
+    bool was_reconnecting, handed_over, timed_out;
+};
+
+struct tgv_call {
+    /* given at creation, constant (call.c) */
+    bool outgoing, allow_p2p, allow_v1;
+    int layer;
+    tgv_time init_timeout, receive_timeout;
+    struct tgv_server_config config;
+    const struct tgv_codec *codec;
+    struct tgv_random random;
+    const struct tgv_log *log;
+    struct tgv_seal *seal;
+    struct tgv_capture *capture;
+    struct tgv_playout *playout;
+    /* life (call.c) */
+    bool data_saving;
+    int network_type;
+    bool started, connected, stopped;
+    tgv_time connect_time;
+    struct {
+        unsigned sock; /* 0: none asked for */
+        bool open, blocked, was_open;
+    } udp;
+    struct tgv_io_request requests[TGV_REQUESTS_MAX];
+    unsigned request_first, request_count;
+    /* state.c */
+    enum tgv_call_state state;
+    enum tgv_call_error error;
+    tgv_time established; /* first time; -1 */
+    struct tgv_call_event events[TGV_EVENTS_MAX];
+    unsigned event_first, event_count;
+    /* the parts */
+    tgv_time timers[TGV_TIMER_COUNT];
+    struct tgv_paths paths;
+    struct tgv_handshake hs;
+    struct tgv_sender sender;
+    struct tgv_reliable reliable[TGV_RELIABLE_SLOTS];
+    struct tgv_window window;
+    struct tgv_ack ack;
+    struct tgv_extras extras;
+    struct tgv_audio audio;
+    struct tgv_rate rate;
+    struct tgv_rtt ack_rtt; /* send to acknowledgement */
+    struct tgv_counters counters;
+    struct tgv_measures measures;
+};
+
+/* -- call.c ---------------------------------------------------------------- */
+bool tgv_call_live(const struct tgv_call *c); /* may act on the network */
+void tgv_call_open_socket(struct tgv_call *c);
+
+/* -- state.c --------------------------------------------------------------- */
+/* The only place where the state changes. FAILED is final (ENG-07). */
+void tgv_state_set(struct tgv_call *c, enum tgv_call_state state,
+                   enum tgv_call_error error, tgv_time now);
+void tgv_state_fail(struct tgv_call *c, enum tgv_call_error error,
+                    const char *why, tgv_time now);
+void tgv_event_push(struct tgv_call *c, const struct tgv_call_event *ev);
+bool tgv_state_talking(const struct tgv_call *c); /* ESTABLISHED or
+                                                     RECONNECTING */
+
+/* -- timers.c: what happened ------------------------------------------------ */
+void tgv_timers_init(struct tgv_call *c);
+void tgv_timers_probing(struct tgv_call *c, tgv_time now);
+void tgv_timers_probe_bad(struct tgv_call *c, tgv_time now);
+void tgv_timers_probed(struct tgv_call *c, tgv_time now);
+void tgv_timers_connected(struct tgv_call *c, tgv_time now);
+void tgv_timers_socket_open(struct tgv_call *c, tgv_time now);
+void tgv_timers_socket_lost(struct tgv_call *c, tgv_time now);
+void tgv_timers_ready(struct tgv_call *c, tgv_time now);
+void tgv_timers_established(struct tgv_call *c, tgv_time now);
+void tgv_timers_accepted(struct tgv_call *c, tgv_time now);
+void tgv_timers_sent(struct tgv_call *c, tgv_time now);
+
+/* -- handshake.c ------------------------------------------------------------ */
+bool tgv_handshake_short(const struct tgv_call *c); /* SHORT of the notes */
+bool tgv_handshake_v2(const struct tgv_call *c);
+bool tgv_handshake_extras(const struct tgv_call *c); /* may be written */
+void tgv_handshake_connect(struct tgv_call *c, tgv_time now);
+void tgv_handshake_round(struct tgv_call *c, tgv_time now);
+void tgv_handshake_init(struct tgv_call *c, unsigned path,
+                        const struct tgv_init *m, tgv_time now);
+void tgv_handshake_ack(struct tgv_call *c, unsigned path,
+                       const struct tgv_init_ack *m, size_t payload_len,
+                       tgv_time now);
+/* A media packet of the peer's stream came / the wait for it is over. */
+void tgv_handshake_media(struct tgv_call *c, tgv_time now);
+
+/* -- send.c ------------------------------------------------------------------ */
+uint32_t tgv_send_group(struct tgv_call *c);
+void tgv_send_item(struct tgv_call *c, const struct tgv_item *item);
+void tgv_send_packet(struct tgv_call *c, unsigned path, uint8_t type,
+                     const uint8_t *payload, size_t len);
+/* @return false if it was not taken (counted) */
+bool tgv_send_media(struct tgv_call *c, const struct tgv_stream_data *m);
+void tgv_send_drop_media(struct tgv_call *c);
+void tgv_send_drop_all(struct tgv_call *c);
+void tgv_send_blocked(struct tgv_call *c);
+/* Within the limit of answers? which: 0 INIT_ACK, 1 PONG */
+bool tgv_send_may_answer(struct tgv_call *c, unsigned which, tgv_time now);
+bool tgv_send_possible(const struct tgv_call *c);
+
+/* -- reliable.c -------------------------------------------------------------- */
+void tgv_reliable_send(struct tgv_call *c, uint8_t type,
+                       const uint8_t *payload, size_t len, tgv_time interval,
+                       tgv_time timeout, tgv_time now);
+void tgv_reliable_sent(struct tgv_call *c, uint8_t type, uint32_t seq);
+void tgv_reliable_run(struct tgv_call *c, tgv_time now);
+
+/* -- paths.c ----------------------------------------------------------------- */
+int tgv_paths_init(struct tgv_call *c, const struct tgv_relay_entry *relays,
+                   size_t count);
+/* Index, or -1; *tag_wrong when the address is known but not the tag. */
+int tgv_paths_find(const struct tgv_call *c, const struct tgv_addr *from,
+                   const uint8_t *pkt, size_t len, bool *tag_wrong);
+void tgv_paths_control(struct tgv_call *c, unsigned path, const uint8_t *pkt,
+                       size_t len, tgv_time now);
+void tgv_paths_probe(struct tgv_call *c, tgv_time now);
+void tgv_paths_probe_restart(struct tgv_call *c, tgv_time now);
+void tgv_paths_probe_verdict(struct tgv_call *c, tgv_time now);
+void tgv_paths_choose(struct tgv_call *c, tgv_time now);
+void tgv_paths_watch(struct tgv_call *c, tgv_time now); /* the dead one */
+void tgv_paths_handshake(struct tgv_call *c, unsigned path, tgv_time now);
+void tgv_paths_sent(struct tgv_call *c, unsigned path, uint8_t type,
+                    uint32_t seq, tgv_time now);
+void tgv_paths_acked(struct tgv_call *c, unsigned path);
+void tgv_paths_accepted(struct tgv_call *c, unsigned path, tgv_time now);
+void tgv_paths_pong(struct tgv_call *c, unsigned path, uint32_t seq,
+                    tgv_time now);
+void tgv_paths_forget_rtt(struct tgv_call *c);
+tgv_time tgv_paths_rtt(const struct tgv_call *c); /* smoothed, current */
+
+/* -- audio.c ----------------------------------------------------------------- */
+void tgv_audio_stream_data(struct tgv_call *c, const struct tgv_stream_data *m,
+                           tgv_time now);
+void tgv_audio_stream_ec(struct tgv_call *c, const struct tgv_stream_ec *m,
+                         tgv_time now);
+void tgv_audio_peer_stream(struct tgv_call *c, uint8_t stream, bool enabled);
+void tgv_audio_ready(struct tgv_call *c, const struct tgv_stream_desc *desc);
+/* Tell the peer whether our stream is on. */
+void tgv_audio_tell_mute(struct tgv_call *c, tgv_time now);
+void tgv_audio_delay_bounds(struct tgv_call *c);
+
+/* -- rate.c ------------------------------------------------------------------ */
+void tgv_rate_init(struct tgv_call *c);
+/* Limits changed (network, data saving); the learned rate stays (ENG-32). */
+void tgv_rate_limits(struct tgv_call *c);
+void tgv_rate_run(struct tgv_call *c, tgv_time now);
+
+/* -- stats.c ----------------------------------------------------------------- */
+void tgv_stats_bars(struct tgv_call *c, tgv_time now);
+void tgv_stats_tick(struct tgv_call *c);
+void tgv_stats_rate_reason(struct tgv_call *c, uint32_t reason);
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A datagram on its way in: endpoint, tag, envelope, header, body, replay
+ * window; only then effects. Each step that fails counts and drops.
+ * Source: wire specification 1.2, 1.4, 9.1; behaviour notes 10.4
+ */
+#include "legacy/internal.h"
+
+#include "wire/control.h"
+
+#include <string.h>
+
+#define FRAMES_MAX 3 /* STREAM_DATA_X3 */
+
+/* A packet, parsed completely before anything of it is applied. */
+struct parsed {
+    struct tgv_header h;
+    size_t payload_len;
+    unsigned frames;
+    union {
+        struct tgv_init init;
+        struct tgv_init_ack ack;
+        struct tgv_stream_data data[FRAMES_MAX];
+        struct tgv_stream_ec ec;
+        uint32_t pong;
+        uint32_t network_flags;
+        struct {
+            uint8_t stream;
+            bool enabled;
+        } state;
+    } u;
+};
+
+static int parse_frames(struct parsed *p, unsigned frames,
+                        const uint8_t *payload, size_t len)
+{
+    size_t at = 0, used;
+
+    for (unsigned i = 0; i < frames; i++) {
+        int err = tgv_stream_data_decode(&p->u.data[i], payload + at, len - at,
+                                         &used);
+        if (err)
+            return err;
+        at += used;
+    }
+    p->frames = frames;
+    return 0;
+}
+
+static int parse_lan(const uint8_t *payload, size_t len)
+{
+    uint8_t ip[4];
+    uint16_t port;
+
+    return tgv_lan_endpoint_decode(ip, &port, payload, len);
+}
+
+static int parse_body(struct parsed *p, const uint8_t *payload, size_t len)
+{
+    p->payload_len = len;
+    p->frames = 0;
+    switch (p->h.type) {
+    case TGV_PKT_INIT:
+        return tgv_init_decode(&p->u.init, payload, len);
+    case TGV_PKT_INIT_ACK:
+        return tgv_init_ack_decode(&p->u.ack, payload, len);
+    case TGV_PKT_STREAM_STATE:
+        return tgv_stream_state_decode(&p->u.state.stream, &p->u.state.enabled,
+                                       payload, len);
+    case TGV_PKT_STREAM_DATA:
+        return parse_frames(p, 1, payload, len);
+    case TGV_PKT_STREAM_DATA_X2:
+        return parse_frames(p, 2, payload, len);
+    case TGV_PKT_STREAM_DATA_X3:
+        return parse_frames(p, 3, payload, len);
+    case TGV_PKT_PONG:
+        return tgv_pong_decode(&p->u.pong, payload, len);
+    case TGV_PKT_LAN_ENDPOINT:
+        return parse_lan(payload, len);
+    case TGV_PKT_NETWORK_CHANGED:
+        return tgv_network_changed_decode(&p->u.network_flags, payload, len);
+    case TGV_PKT_STREAM_EC:
+        return tgv_stream_ec_decode(&p->u.ec, payload, len);
+    default: /* PING, NOP, and what we do not know: acknowledged only */
+        return 0;
+    }
+}
+
+/* Known extras must parse, or the packet is malformed (C11). */
+static int check_extra(const struct tgv_extra *x)
+{
+    uint8_t id, ip[16];
+    uint16_t port;
+    uint32_t flags;
+    struct tgv_stream_csd csd;
+
+    switch (x->type) {
+    case TGV_EXTRA_STREAM_FLAGS:
+        return tgv_stream_flags_decode(&id, &flags, x->data, x->len);
+    case TGV_EXTRA_STREAM_CSD:
+        return tgv_stream_csd_decode(&csd, x->data, x->len);
+    case TGV_EXTRA_LAN_ENDPOINT:
+        return tgv_lan_endpoint_decode(ip, &port, x->data, x->len);
+    case TGV_EXTRA_NETWORK_CHANGED:
+        return tgv_network_changed_decode(&flags, x->data, x->len);
+    case TGV_EXTRA_IPV6_ENDPOINT:
+        return tgv_ipv6_endpoint_decode(ip, &port, x->data, x->len);
+    default:
+        return 0;
+    }
+}
+
+static int check_extras(const struct tgv_header *h)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < h->extra_count && !err; i++)
+        err = check_extra(&h->extras[i]);
+    return err;
+}
+
+static bool names_us(const struct tgv_call *c, const struct tgv_header *h)
+{
+    if (h->form != TGV_HEADER_FULL)
+        return true;
+    if (h->has_proto && h->proto != TGV_PROTO_WORD)
+        return false;
+    return !h->has_call_id || memcmp(h->call_id, tgv_seal_call_id(c->seal),
+                                     TGV_CALL_ID_BYTES) == 0;
+}
+
+static bool parse(struct tgv_call *c, const struct tgv_opened *o,
+                  struct parsed *p)
+{
+    bool is_short = o->envelope == TGV_ENVELOPE_V2_SHORT;
+    enum tgv_header_form form = tgv_header_form_of(is_short, o->inner, o->len);
+    const uint8_t *payload;
+    size_t len;
+
+    if (form == TGV_HEADER_SIMPLE && c->hs.peer_version == 0) {
+        c->counters.simple_before_version++; /* ENG-69 */
+        return false;
+    }
+    if (tgv_header_decode(&p->h, form, c->hs.peer_version >= TGV_PV_EXTRAS,
+                          o->inner, o->len, &payload, &len) != 0)
+        return false;
+    return names_us(c, &p->h) && check_extras(&p->h) == 0 &&
+           parse_body(p, payload, len) == 0;
+}
+
+/* -- effects ------------------------------------------------------------------ */
+
+static void apply_acks(struct tgv_call *c, const struct tgv_header *h,
+                       tgv_time now)
+{
+    struct tgv_acked acked;
+    bool old = c->hs.peer_version != 0 && c->hs.peer_version < TGV_PV_EXTRAS;
+
+    if (!tgv_ack_receive(&c->ack, h->ack, h->mask, old, &acked))
+        return;
+    for (unsigned i = 0; i < acked.count; i++)
+        tgv_paths_acked(c, acked.packets[i].path);
+    if (acked.count > 0)
+        tgv_rtt_add(&c->ack_rtt, now - acked.packets[0].at, now);
+    if (acked.delivered > 0)
+        tgv_loss_add(&c->measures.loss_out,
+                     acked.delivered - acked.taken_back, -acked.taken_back,
+                     now);
+    tgv_extras_acked(&c->extras, h->ack);
+}
+
+static void network_changed(struct tgv_call *c, uint32_t flags)
+{
+    c->measures.handed_over = true;
+    c->hs.peer_saves_data = flags & TGV_NETWORK_DATA_SAVING;
+    tgv_rate_limits(c);
+    tgv_paths_forget_rtt(c);
+}
+
+static void apply_extra(struct tgv_call *c, const struct tgv_extra *x)
+{
+    uint8_t id, version, frame_ms;
+    uint32_t flags;
+
+    switch (x->type) {
+    case TGV_EXTRA_STREAM_FLAGS:
+        tgv_stream_flags_decode(&id, &flags, x->data, x->len);
+        tgv_audio_peer_stream(c, id, flags & TGV_STREAM_ENABLED);
+        break;
+    case TGV_EXTRA_NETWORK_CHANGED:
+        tgv_network_changed_decode(&flags, x->data, x->len);
+        network_changed(c, flags);
+        break;
+    case TGV_EXTRA_TGVX:
+        if (tgv_tgvx_decode(&version, &frame_ms, x->data, x->len) != 0)
+            break;
+        c->hs.peer_is_ours = true;
+        c->hs.peer_min_frame_ms = frame_ms;
+        tgv_audio_delay_bounds(c);
+        break;
+    default: /* LAN and IPv6 endpoints: no direct paths here */
+        c->counters.ignored++;
+        break;
+    }
+}
+
+static void apply_extras(struct tgv_call *c, const struct tgv_header *h)
+{
+    unsigned fresh[TGV_EXTRAS_MAX];
+    unsigned n = tgv_extras_receive(&c->extras, h->seq, h, fresh);
+
+    for (unsigned i = 0; i < n; i++)
+        apply_extra(c, &h->extras[fresh[i]]);
+}
+
+static void answer_ping(struct tgv_call *c, unsigned path, uint32_t seq,
+                        tgv_time now)
+{
+    uint8_t body[4];
+
+    if (!tgv_send_may_answer(c, 1, now))
+        return;
+    tgv_send_packet(c, path, TGV_PKT_PONG, body, tgv_pong_encode(seq, body));
+}
+
+static void apply_body(struct tgv_call *c, unsigned path,
+                       const struct parsed *p, tgv_time now)
+{
+    switch (p->h.type) {
+    case TGV_PKT_INIT:
+        tgv_handshake_init(c, path, &p->u.init, now);
+        break;
+    case TGV_PKT_INIT_ACK:
+        tgv_handshake_ack(c, path, &p->u.ack, p->payload_len, now);
+        break;
+    case TGV_PKT_STREAM_STATE:
+        tgv_audio_peer_stream(c, p->u.state.stream, p->u.state.enabled);
+        break;
+    case TGV_PKT_STREAM_DATA:
+    case TGV_PKT_STREAM_DATA_X2:
+    case TGV_PKT_STREAM_DATA_X3:
+        for (unsigned i = 0; i < p->frames; i++)
+            tgv_audio_stream_data(c, &p->u.data[i], now);
+        break;
+    case TGV_PKT_STREAM_EC:
+        tgv_audio_stream_ec(c, &p->u.ec, now);
+        break;
+    case TGV_PKT_PING:
+        answer_ping(c, path, p->h.seq, now);
+        break;
+    case TGV_PKT_PONG:
+        tgv_paths_pong(c, path, p->u.pong, now);
+        break;
+    case TGV_PKT_NETWORK_CHANGED:
+        network_changed(c, p->u.network_flags);
+        break;
+    case TGV_PKT_NOP:
+        break;
+    default:
+        c->counters.ignored++;
+        break;
+    }
+}
+
+static void mark(struct tgv_call *c, uint32_t seq, tgv_time now)
+{
+    bool first = !c->window.any;
+    uint32_t advance = tgv_window_mark(&c->window, seq);
+
+    if (first || advance > TGV_WINDOW_NUMBERS)
+        tgv_loss_add(&c->measures.loss_in, 1, 0, now);
+    else if (advance > 0)
+        tgv_loss_add(&c->measures.loss_in, (int)advance, (int)advance - 1, now);
+    else /* had been counted as missing */
+        tgv_loss_add(&c->measures.loss_in, 0, -1, now);
+}
+
+static void apply(struct tgv_call *c, unsigned path, const struct parsed *p,
+                  tgv_time now)
+{
+    mark(c, p->h.seq, now);
+    c->counters.packets_in++;
+    if (c->state == TGV_STATE_RECONNECTING)
+        tgv_state_set(c, TGV_STATE_ESTABLISHED, TGV_CALL_ERROR_UNKNOWN, now);
+    tgv_timers_accepted(c, now);
+    apply_acks(c, &p->h, now);
+    tgv_paths_accepted(c, path, now);
+    apply_extras(c, &p->h);
+    apply_body(c, path, p, now);
+}
+
+static bool open_envelope(struct tgv_call *c, const uint8_t *body, size_t len,
+                          uint8_t *clear, size_t cap, struct tgv_opened *o)
+{
+    bool v1 = c->layer < TGV_LAYER_V2 && c->allow_v1;
+
+    if (len < TGV_BODY_MIN || len > TGV_DATAGRAM_MAX)
+        return false;
+    if (tgv_seal_open(c->seal, v1, body, len, clear, cap, o) != 0)
+        return false;
+    if (o->envelope != TGV_ENVELOPE_V1 && !c->hs.reached_established)
+        c->hs.upgraded = true; /* wire specification 3.5 */
+    return true;
+}
+
+static void receive_sealed(struct tgv_call *c, unsigned path,
+                           const uint8_t *body, size_t len, tgv_time now)
+{
+    uint8_t clear[TGV_DATAGRAM_MAX];
+    struct tgv_opened o;
+    struct parsed p;
+
+    if (!open_envelope(c, body, len, clear, sizeof(clear), &o) ||
+        !parse(c, &o, &p)) {
+        c->counters.bad++;
+        return;
+    }
+    if (!tgv_window_check(&c->window, p.h.seq)) { /* C13 */
+        c->counters.duplicate++;
+        return;
+    }
+    apply(c, path, &p, now);
+}
+
+void tgv_call_receive(struct tgv_call *c, unsigned sock,
+                      const struct tgv_addr *from, const uint8_t *pkt,
+                      size_t len, tgv_time now)
+{
+    bool tag_wrong;
+    int path;
+
+    if (!tgv_call_live(c) || sock != c->udp.sock)
+        return;
+    path = tgv_paths_find(c, from, pkt, len, &tag_wrong);
+    if (path < 0) {
+        if (tag_wrong)
+            c->counters.bad++;
+        else
+            c->counters.unknown_source++; /* ENG-23 */
+        return;
+    }
+    c->counters.bytes_in += len;
+    if (tgv_control_is(pkt, len))
+        tgv_paths_control(c, (unsigned)path, pkt, len, now);
+    else
+        receive_sealed(c, (unsigned)path, pkt + TGV_TAG_BYTES,
+                       len - TGV_TAG_BYTES, now);
+}

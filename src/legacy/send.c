@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packets on their way out. They wait without header: number,
+ * acknowledgements, extras and format are those of the moment of sending.
+ * Media waits apart and gives way; everything else is kept (ENG-30).
+ * Source: wire specification 1.2, 4.1..4.3, 5.6
+ */
+#include "legacy/internal.h"
+
+#include "wire/control.h"
+
+#include <string.h>
+
+#include <tgvoip/error.h>
+
+bool tgv_send_possible(const struct tgv_call *c)
+{
+    return tgv_call_live(c) && c->udp.open && !c->udp.blocked;
+}
+
+uint32_t tgv_send_group(struct tgv_call *c)
+{
+    return ++c->sender.groups;
+}
+
+void tgv_send_item(struct tgv_call *c, const struct tgv_item *item)
+{
+    struct tgv_sender *s = &c->sender;
+
+    if (!tgv_call_live(c))
+        return;
+    if (s->count == TGV_CONTROL_QUEUE) {
+        c->counters.dropped++;
+        return;
+    }
+    s->items[(s->first + s->count++) % TGV_CONTROL_QUEUE] = *item;
+}
+
+void tgv_send_packet(struct tgv_call *c, unsigned path, uint8_t type,
+                     const uint8_t *payload, size_t len)
+{
+    struct tgv_item item = {.kind = TGV_ITEM_PACKET,
+                            .type = type,
+                            .path = (uint8_t)path,
+                            .len = (uint8_t)len};
+
+    if (len > 0)
+        memcpy(item.payload, payload, len);
+    tgv_send_item(c, &item);
+}
+
+bool tgv_send_media(struct tgv_call *c, const struct tgv_stream_data *m)
+{
+    struct tgv_sender *s = &c->sender;
+    struct tgv_media_item *slot;
+
+    if (!tgv_send_possible(c)) { /* ENG-27: only media is dropped */
+        c->counters.dropped++;
+        return false;
+    }
+    if (s->media_count == TGV_MEDIA_QUEUE) {
+        s->media_first = (s->media_first + 1) % TGV_MEDIA_QUEUE;
+        s->media_count--;
+        c->counters.dropped++;
+    }
+    slot = &s->media[(s->media_first + s->media_count) % TGV_MEDIA_QUEUE];
+    if (tgv_stream_data_encode(m, slot->payload, sizeof(slot->payload),
+                               &slot->len) != 0) {
+        c->counters.dropped++;
+        return false;
+    }
+    s->media_count++;
+    return true;
+}
+
+void tgv_send_drop_media(struct tgv_call *c)
+{
+    c->counters.dropped += c->sender.media_count;
+    c->sender.media_count = 0;
+}
+
+void tgv_send_drop_all(struct tgv_call *c)
+{
+    c->sender.count = 0;
+    c->sender.media_count = 0;
+    c->sender.last_is_item = false;
+}
+
+void tgv_send_blocked(struct tgv_call *c)
+{
+    struct tgv_sender *s = &c->sender;
+
+    tgv_send_drop_media(c);
+    if (!s->last_is_item) {
+        c->counters.dropped++;
+        return;
+    }
+    s->last_is_item = false;
+    if (s->count < TGV_CONTROL_QUEUE) { /* back to the front */
+        s->first = (s->first + TGV_CONTROL_QUEUE - 1) % TGV_CONTROL_QUEUE;
+        s->items[s->first] = s->last;
+        s->count++;
+    }
+}
+
+bool tgv_send_may_answer(struct tgv_call *c, unsigned which, tgv_time now)
+{
+    struct tgv_sender *s = &c->sender;
+
+    if (now - s->answers_since[which] >= TGV_S(1)) {
+        s->answers_since[which] = now;
+        s->answers[which] = 0;
+    }
+    return s->answers[which]++ < TGV_ANSWERS_PER_S;
+}
+
+/* -- building -------------------------------------------------------------- */
+
+static bool item_is_short(const struct tgv_call *c, const struct tgv_item *item)
+{
+    if (item->form == TGV_FORM_AUTO)
+        return tgv_handshake_short(c);
+    return item->form == TGV_FORM_SHORT;
+}
+
+static int random_fields(struct tgv_call *c, struct tgv_header *h)
+{
+    uint8_t bytes[15];
+
+    if (c->random.fill(c->random.ctx, bytes, sizeof(bytes)) != 0)
+        return TGVOIP_ERR_RANDOM;
+    memcpy(h->random_id, bytes, sizeof(h->random_id));
+    memcpy(h->random_bytes, bytes + 8, sizeof(h->random_bytes));
+    return 0;
+}
+
+static int write_header(struct tgv_call *c, const struct tgv_item *item,
+                        struct tgv_header *h)
+{
+    h->type = item->type;
+    h->ack = c->window.last;
+    h->mask = tgv_window_mask(&c->window);
+    h->extra_count = 0;
+    h->has_recv_ts = false;
+    h->has_flags = false;
+    h->has_call_id = false;
+    h->has_proto = false;
+    if (item_is_short(c, item)) {
+        h->form = TGV_HEADER_SHORT;
+    } else if (c->state == TGV_STATE_WAIT_INIT ||
+               c->state == TGV_STATE_WAIT_INIT_ACK) {
+        h->form = TGV_HEADER_FULL;
+        h->has_call_id = h->has_proto = true;
+        h->proto = TGV_PROTO_WORD;
+        memcpy(h->call_id, tgv_seal_call_id(c->seal), sizeof(h->call_id));
+    } else {
+        h->form = TGV_HEADER_SIMPLE;
+        h->has_flags = c->hs.peer_version >= TGV_PV_EXTRAS;
+    }
+    if (h->form == TGV_HEADER_SHORT || h->has_flags)
+        tgv_extras_write(&c->extras, h);
+    return h->form == TGV_HEADER_SHORT ? 0 : random_fields(c, h);
+}
+
+static enum tgv_envelope envelope_of(const struct tgv_call *c, bool is_short)
+{
+    if (!tgv_handshake_v2(c))
+        return TGV_ENVELOPE_V1;
+    return is_short ? TGV_ENVELOPE_V2_SHORT : TGV_ENVELOPE_V2_LONG;
+}
+
+/* What counts for the loss we report: the steady stream on one path. */
+static bool is_judged(uint8_t type)
+{
+    return type == TGV_PKT_STREAM_DATA || type == TGV_PKT_NOP;
+}
+
+/* Copies of a group share a number: to the same peer they are one packet. */
+static uint32_t take_number(struct tgv_call *c, const struct tgv_item *item,
+                            unsigned path, tgv_time now, bool *fresh)
+{
+    struct tgv_sender *s = &c->sender;
+
+    *fresh = item->group == 0 || s->group != item->group;
+    if (!*fresh)
+        return s->group_seq;
+    uint32_t seq =
+        tgv_ack_sent(&c->ack, (uint8_t)path, is_judged(item->type), now);
+    if (item->group) {
+        s->group = item->group;
+        s->group_seq = seq;
+    }
+    return seq;
+}
+
+static int seal(struct tgv_call *c, const struct tgv_header *h,
+                const uint8_t *payload, size_t payload_len, uint8_t *buf,
+                size_t cap, size_t *len)
+{
+    uint8_t inner[TGV_DATAGRAM_MAX];
+    size_t n;
+    int err =
+        tgv_packet_encode(h, payload, payload_len, inner, sizeof(inner), &n);
+
+    if (err)
+        return err;
+    return tgv_seal_encode(c->seal,
+                           envelope_of(c, h->form == TGV_HEADER_SHORT), inner,
+                           n, &c->random, buf, cap, len);
+}
+
+static void sent(struct tgv_call *c, const struct tgv_item *item,
+                 unsigned path, const struct tgv_header *h, bool fresh,
+                 tgv_time now)
+{
+    c->counters.packets_out++;
+    if (fresh && h->extra_count > 0)
+        tgv_extras_sent(&c->extras, h->seq);
+    tgv_reliable_sent(c, item->type, h->seq);
+    tgv_paths_sent(c, path, item->type, h->seq, now);
+    if (path == c->paths.current)
+        tgv_timers_sent(c, now);
+}
+
+static int build_packet(struct tgv_call *c, const struct tgv_item *item,
+                        const uint8_t *payload, size_t payload_len,
+                        unsigned path, uint8_t *buf, size_t cap, size_t *len,
+                        tgv_time now)
+{
+    struct tgv_header h;
+    bool fresh;
+    int err = write_header(c, item, &h);
+
+    if (err)
+        return err;
+    memcpy(buf, c->paths.list[path].tag, TGV_TAG_BYTES);
+    h.seq = take_number(c, item, path, now, &fresh);
+    err = seal(c, &h, payload, payload_len, buf + TGV_TAG_BYTES,
+               cap - TGV_TAG_BYTES, len);
+    if (err)
+        return err;
+    *len += TGV_TAG_BYTES;
+    sent(c, item, path, &h, fresh, now);
+    return 0;
+}
+
+static int build_probe(struct tgv_call *c, unsigned path, uint8_t *buf,
+                       size_t cap, size_t *len)
+{
+    struct tgv_path *p = &c->paths.list[path];
+    struct tgv_control m = {.kind = TGV_CONTROL_PING};
+    uint8_t id[8];
+
+    if (c->random.fill(c->random.ctx, id, sizeof(id)) != 0)
+        return TGVOIP_ERR_RANDOM;
+    memcpy(&m.query_id, id, sizeof(id));
+    memcpy(m.tag, p->tag, sizeof(m.tag));
+    for (size_t i = TGV_PROBES_MAX - 1; i > 0; i--)
+        p->probes[i] = p->probes[i - 1];
+    p->probes[0] = m.query_id;
+    return tgv_control_encode(&m, buf, cap, len);
+}
+
+static int build(struct tgv_call *c, const struct tgv_item *item,
+                 const uint8_t *payload, size_t payload_len, uint8_t *buf,
+                 size_t cap, size_t *len, struct tgv_addr *to, tgv_time now)
+{
+    unsigned path =
+        item->path == TGV_PATH_CURRENT ? c->paths.current : item->path;
+    int err;
+
+    *len = 0;
+    if (item->kind == TGV_ITEM_PROBE)
+        err = build_probe(c, path, buf, cap, len);
+    else
+        err = build_packet(c, item, payload, payload_len, path, buf, cap, len,
+                           now);
+    if (err) {
+        *len = 0;
+        if (err == TGVOIP_ERR_RANDOM)
+            c->counters.random_failures++;
+        c->counters.dropped++;
+        return err;
+    }
+    *to = c->paths.list[path].addr;
+    c->counters.bytes_out += *len;
+    return 0;
+}
+
+static bool next_item(struct tgv_call *c, uint8_t *buf, size_t cap,
+                      size_t *len, struct tgv_addr *to, tgv_time now)
+{
+    struct tgv_sender *s = &c->sender;
+
+    while (s->count > 0) {
+        s->last = s->items[s->first];
+        s->first = (s->first + 1) % TGV_CONTROL_QUEUE;
+        s->count--;
+        s->last_is_item = true;
+        if (build(c, &s->last, s->last.payload, s->last.len, buf, cap, len, to,
+                  now) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool next_media(struct tgv_call *c, uint8_t *buf, size_t cap,
+                       size_t *len, struct tgv_addr *to, tgv_time now)
+{
+    static const struct tgv_item media = {.kind = TGV_ITEM_PACKET,
+                                          .type = TGV_PKT_STREAM_DATA,
+                                          .path = TGV_PATH_CURRENT};
+    struct tgv_sender *s = &c->sender;
+
+    while (s->media_count > 0) {
+        const struct tgv_media_item *m = &s->media[s->media_first];
+        s->media_first = (s->media_first + 1) % TGV_MEDIA_QUEUE;
+        s->media_count--;
+        s->last_is_item = false;
+        if (build(c, &media, m->payload, m->len, buf, cap, len, to, now) == 0)
+            return true;
+    }
+    return false;
+}
+
+void tgv_call_transmit(struct tgv_call *c, unsigned *sock, struct tgv_addr *to,
+                       uint8_t *buf, size_t cap, size_t *len, tgv_time now)
+{
+    *len = 0;
+    *sock = c->udp.sock;
+    if (!tgv_send_possible(c) || cap < TGV_DATAGRAM_MAX)
+        return;
+    if (!next_item(c, buf, cap, len, to, now))
+        next_media(c, buf, cap, len, to, now);
+}

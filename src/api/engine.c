@@ -231,7 +231,7 @@ struct tgv_random tgv_engine_random(const struct tgvoip_engine *e)
 {
     if (e->config.random)
         return (struct tgv_random){e->config.random, e->config.random_ctx};
-    return tgv_system_random();
+    return tgv_os_random();
 }
 
 struct tgv_phases *tgv_member_phases(const struct tgv_member *m)

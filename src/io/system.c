@@ -27,7 +27,7 @@ static int fill(void *ctx, uint8_t *buf, size_t len)
                                                          : TGVOIP_ERR_RANDOM;
 }
 
-struct tgv_random tgv_system_random(void)
+struct tgv_random tgv_os_random(void)
 {
     return (struct tgv_random){.fill = fill};
 }

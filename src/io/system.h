@@ -16,7 +16,7 @@ tgv_time tgv_system_now(void);
 /* Seconds since 1970. */
 int64_t tgv_system_unix_time(void);
 /* Cryptographic random bytes; fill gives TGVOIP_ERR_RANDOM when it fails. */
-struct tgv_random tgv_system_random(void);
+struct tgv_random tgv_os_random(void);
 /* Cores that this process may use, at least 1. */
 unsigned tgv_system_cores(void);
 /* Reading `bytes` from standard input will not block: they are there, or its

@@ -568,7 +568,7 @@ static void test_eng_25_traffic_class_on_both_families(void **state)
 static void test_system_random_and_cores(void **state)
 {
     (void)state;
-    struct tgv_random r = tgv_system_random();
+    struct tgv_random r = tgv_os_random();
     uint8_t a[16] = {0}, b[16] = {0};
 
     assert_int_equal(r.fill(r.ctx, a, sizeof(a)), 0);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TOOL_CALL_JOB_H
+#define TOOL_CALL_JOB_H
+/**
+ * @file
+ * What `tgvoip call` was asked to do, and the run of it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "options.h"
+#include "tool.h"
+
+#define CALL_RELAYS 64
+#define CALL_TIMED 256
+
+enum call_timed_what { TIMED_MUTE, TIMED_UNMUTE, TIMED_NETWORK };
+
+/** `--event T:WHAT` */
+struct call_timed {
+    int64_t after_us; /**< after connect() */
+    enum call_timed_what what;
+    enum tgvoip_network_type network;
+    bool done;
+};
+
+struct call_job {
+    struct tool *tool;
+    struct tgvoip_call_config config; /**< without key and endpoints */
+    bool has_role, has_key;
+    uint8_t key[TGVOIP_KEY_BYTES];
+    struct opts_relay relays[CALL_RELAYS];
+    size_t relay_count;
+    tgvoip_server_config *server_config; /**< or NULL */
+    const char *in, *out, *log_path, *stats_path, *ts_path; /**< or NULL */
+    int64_t duration_us; /**< 0 = until a signal or a failure */
+    int64_t start_at_us; /**< CLOCK_MONOTONIC, 0 = at once */
+    struct call_timed timed[CALL_TIMED];
+    size_t timed_count;
+    bool json;
+};
+
+/** Make the call. @return exit code */
+int call_run(struct call_job *job);
+
+/** Look up a network's name. @return false if there is none */
+bool call_network_type(const char *name, enum tgvoip_network_type *type);
+
+#endif

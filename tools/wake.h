@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TOOL_WAKE_H
+#define TOOL_WAKE_H
+/**
+ * @file
+ * How the main thread sleeps: until a time, a signal, or a word from another
+ * thread. The first SIGINT or SIGTERM asks for an orderly end, the second ends
+ * the process at once. SIGPIPE is ignored: a broken pipe is a write error.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wake {
+    int pipe[2];
+};
+
+/** Install the handlers. @return 0 or -1 (errno) */
+int wake_init(struct wake *wake);
+void wake_fini(struct wake *wake);
+
+/** Any thread: end the current or the next wait. Never blocks. */
+void wake_up(const struct wake *wake);
+
+/** Sleep until `deadline_us` [CLOCK_MONOTONIC us], -1 = for ever. */
+void wake_wait(struct wake *wake, int64_t deadline_us);
+
+/** A signal asked for the end. */
+bool wake_stopped(const struct wake *wake);
+
+#endif

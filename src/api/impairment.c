@@ -11,7 +11,7 @@
 /* 32 bits: enough to differ, short enough to be typed again. */
 static int draw_seed(uint64_t *seed)
 {
-    struct tgv_random random = tgv_system_random();
+    struct tgv_random random = tgv_os_random();
     uint8_t b[4];
     int err = random.fill(random.ctx, b, sizeof(b));
 

@@ -1,0 +1,402 @@
+# SPDX-License-Identifier: MIT
+"""One end, or two, of a call by the tool over a relay on this machine."""
+import ctypes
+import os
+import secrets
+import subprocess
+import threading
+
+import sealed
+from helper import (ASSETS, Case, ScriptedRelay, TGVOIP, free_port,
+                    json_lines, measure, read_wav, run, signal, socket, tags,
+                    time)
+
+SPEECH = os.path.join(ASSETS, "speech.flac")
+SPEECH_B = os.path.join(ASSETS, "speech-b.flac")
+STATS = ("rtt_ms", "loss_out", "loss_in", "bitrate_bps", "jitter_ms",
+         "playout_delay_ms", "bytes_out", "bytes_in")
+END = ("error", "frames_played", "frames_concealed", "frames_late",
+       "preferred_relay", "need_rate", "stats", "debug_log", "cpu_s",
+       "rss_peak_kb", "threads")
+
+
+def pcm_of(flac):
+    done = subprocess.run(
+        ["sox", flac, "-t", "raw", "-r", "48000", "-c", "1", "-b", "16", "-e",
+         "signed-integer", "-L", "-"], stdout=subprocess.PIPE, check=True)
+    return done.stdout
+
+
+class Calls(Case):
+    def pair(self, port, seconds, caller=(), callee=(), key=None):
+        key = key or self.key()
+        first, second = tags()
+        at = f"{time.monotonic() + 0.5:.3f}"
+        common = ("--start-at", at, "--duration", str(seconds))
+        return (self.call("caller", key, port, first, *common, *caller),
+                self.call("callee", key, port, second, *common, *callee))
+
+    def well(self, p):
+        out, err = self.finish(p)
+        self.assertEqual(p.returncode, 0, err)
+        return json_lines(out)
+
+    def states(self, events):
+        return [e["state"] for e in events if e["event"] == "state"]
+
+    # -- a good call --------------------------------------------------------
+
+    def test_two_calls_talk_and_report(self):
+        relay, port = self.relay()
+        ends = self.pair(port, 6, ("--in", SPEECH, "--out", self.path("a.wav"),
+                                   "--stats", self.path("a.stats")),
+                         ("--in", SPEECH_B, "--out", self.path("b.wav")))
+        for p, wav in zip(ends, ("a.wav", "b.wav")):
+            events = self.well(p)
+            self.check_events(events)
+            pcm = read_wav(self.path(wav))
+            self.assertGreater(len(pcm) / 48000, 4)
+            self.assertGreater(measure.mean_square(pcm, 0, len(pcm)), 1e4)
+        relay.send_signal(signal.SIGTERM)
+        out, err = self.finish(relay)
+        self.assertEqual(relay.returncode, 0, err)
+        self.assertTrue(json_lines(out))
+
+    def check_events(self, events):
+        kinds = {e["event"] for e in events}
+        self.assertLessEqual({"state", "route", "stats", "end"}, kinds)
+        times = [e["t_ms"] for e in events]
+        self.assertTrue(all(isinstance(t, int) for t in times))
+        self.assertIn("ESTABLISHED", self.states(events))
+        self.assertNotIn("FAILED", self.states(events))
+        route = next(e for e in events if e["event"] == "route")
+        self.assertEqual((route["endpoint"], route["id"]),
+                         ("udp_relay", "1"))
+        self.assertIsInstance(route["reason"], str)
+        for e in events:
+            if e["event"] == "signal_bars":
+                self.assertIn(e["bars"], (1, 2, 3, 4))
+            if e["event"] == "stats":
+                for field in STATS:
+                    self.assertIsInstance(e[field], (int, float), field)
+        end = events[-1]
+        self.assertEqual(end["event"], "end")
+        self.assertLessEqual(set(END), set(end))
+        self.assertIsNone(end["error"])
+        self.assertGreater(end["frames_played"], 30)
+        self.assertEqual(end["preferred_relay"], "1")
+        self.assertIsInstance(end["debug_log"], dict)
+        self.assertGreater(end["threads"], 0)
+
+    def test_ids_are_strings_and_keep_64_bits(self):
+        port = free_port()
+        tag, _ = tags()
+        p = self.start("call", "--role", "caller", "--key", self.key(),
+                       "--relay", f"127.0.0.1:{port}:{tag}:"
+                       "-9223372036854775807", "--json", "--init-timeout",
+                       "0.5")
+        events = json_lines(self.finish(p)[0])
+        self.assertEqual(events[-1]["preferred_relay"],
+                         "-9223372036854775807")
+
+    def test_bad_network_leaves_speech_intelligible(self):
+        _, port = self.relay("--loss", "10", "--jitter", "60", "--delay",
+                             "100", "--seed", "7")
+        a = self.write("a.raw", pcm_of(SPEECH))
+        b = self.write("b.raw", pcm_of(SPEECH_B))
+        began = time.monotonic()
+        ends = self.pair(
+            port, 14,
+            ("--in", a, "--out", self.path("a.wav"), "--ts",
+             self.path("a.ts")),
+            ("--in", b, "--out", self.path("b.wav"), "--ts",
+             self.path("b.ts")))
+        for p in ends:
+            events = self.well(p)
+            self.assertIn("ESTABLISHED", self.states(events))
+        start, stop = int((began + 3.5) * 1e6), int((began + 12.5) * 1e6)
+        for here, there in (("a", "b"), ("b", "a")):
+            sent = measure.envelope(
+                measure.read_pcm(self.path(here + ".raw")),
+                self.blocks(here, "i"))
+            heard = measure.envelope(read_wav(self.path(there + ".wav")),
+                                     self.blocks(there, "o"))
+            windows = measure.compare(sent, heard, start, stop)
+            median = measure.median([c for _, c, _ in windows])
+            self.assertGreaterEqual(median, 0.6, windows)
+
+    def blocks(self, who, direction):
+        with open(self.path(who + ".ts")) as f:
+            rows = [line.split() for line in f]
+        self.assertTrue(all(len(r) == 4 and r[0] in "io" for r in rows))
+        rows = [r for r in rows if r[0] == direction]
+        numbers = [int(r[1]) for r in rows]
+        self.assertEqual(numbers, sorted(set(numbers)))
+        return [(int(r[3]), int(r[2])) for r in rows if int(r[2]) >= 0]
+
+    def test_raw_sound_on_standard_input_and_output(self):
+        _, port = self.relay()
+        first, second = tags()
+        key, at = self.key(), f"{time.monotonic() + 0.5:.3f}"
+        common = ("--key", key, "--start-at", at, "--duration", "4")
+        heard = subprocess.Popen(
+            [TGVOIP, "call", "--role", "callee", "--relay",
+             f"127.0.0.1:{port}:{second}", "--out", "-", *common],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        self.started.append(heard)
+        speaks = subprocess.Popen(
+            [TGVOIP, "call", "--role", "caller", "--relay",
+             f"127.0.0.1:{port}:{first}", "--in", "-", *common],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        self.started.append(speaks)
+        speaks.communicate(pcm_of(SPEECH)[:96000 * 5], timeout=30)
+        pcm, err = heard.communicate(timeout=30)
+        self.assertEqual((speaks.returncode, heard.returncode), (0, 0), err)
+        self.assertEqual(len(pcm) % 1920, 0)
+        self.write("heard.raw", pcm)
+        pcm = measure.read_pcm(self.path("heard.raw"))
+        self.assertGreater(len(pcm) / 48000, 2)
+        self.assertGreater(measure.mean_square(pcm, 0, len(pcm)), 1e4)
+
+    # -- calls that fail ----------------------------------------------------
+
+    def failed(self, p, error):
+        out, err = self.finish(p)
+        self.assertEqual(p.returncode, 1, err)
+        events = json_lines(out)
+        self.assertEqual(self.states(events).count("FAILED"), 1)
+        self.assertEqual(events[-1]["event"], "end")
+        self.assertEqual(events[-1]["error"], error)
+        self.assertTrue(err.startswith("tgvoip: "), err)
+        return err
+
+    def test_relay_that_never_answers(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            began = time.monotonic()
+            p = self.call("caller", self.key(), s.getsockname()[1], tags()[0],
+                          "--init-timeout", "1")
+            self.failed(p, "TIMEOUT")
+        self.assertLess(time.monotonic() - began, 4)
+
+    def test_relay_port_that_nobody_listens_on(self):
+        p = self.call("callee", self.key(), free_port(), tags()[0],
+                      "--init-timeout", "1")
+        self.failed(p, "TIMEOUT")
+
+    def test_peer_that_never_comes(self):
+        _, port = self.relay()
+        p = self.call("caller", self.key(), port, tags()[0],
+                      "--init-timeout", "1")
+        self.failed(p, "TIMEOUT")
+
+    def test_wrong_key_on_one_side(self):
+        _, port = self.relay()
+        first, second = tags()
+        other = "@" + self.write("other", secrets.token_hex(256))
+        ends = (self.call("caller", self.key(), port, first,
+                          "--init-timeout", "2"),
+                self.call("callee", other, port, second,
+                          "--init-timeout", "2"))
+        for p in ends:
+            self.failed(p, "TIMEOUT")
+
+    def test_both_sides_with_the_same_role_never_meet(self):
+        _, port = self.relay()
+        key = self.key()
+        ends = [self.call("caller", key, port, tag, "--init-timeout", "1.5")
+                for tag in tags()]
+        for p in ends:
+            self.failed(p, "TIMEOUT")
+
+    def incompatible(self, version, minimum):
+        _, port = self.relay()
+        first, second = tags()
+        key = secrets.token_bytes(256)
+        p = self.call("callee", "@" + self.write("k", key.hex()), port,
+                      second, "--init-timeout", "8")
+        packet = bytes.fromhex(first) + sealed.seal_short(
+            key, True, sealed.init_packet(version, minimum))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            for _ in range(40):
+                s.sendto(packet, ("127.0.0.1", port))
+                if p.poll() is not None:
+                    break
+                time.sleep(0.1)
+        err = self.failed(p, "INCOMPATIBLE")
+        self.assertIn("version", err.lower())
+
+    def test_peer_of_a_version_too_new(self):
+        self.incompatible(12, 10)
+
+    def test_peer_of_a_version_too_old(self):
+        self.incompatible(2, 1)
+
+    def test_old_encryption_is_refused_unless_allowed(self):
+        done = run("call", "--role", "caller", "--key", self.key(), "--relay",
+                   f"127.0.0.1:{free_port()}:{tags()[0]}", "--layer", "65",
+                   "--init-timeout", "1")
+        self.assertIn(done.returncode, (1, 2))
+        self.message(done, "--allow-v1")
+
+    def test_silence_ends_the_call_after_the_receive_timeout(self):
+        relay, port = self.relay()
+        ends = self.pair(port, 20, ("--recv-timeout", "3"),
+                         ("--recv-timeout", "3"))
+        time.sleep(3)
+        relay.kill()
+        for p in ends:
+            out, _ = self.finish(p)
+            self.assertEqual(p.returncode, 1)
+            events = json_lines(out)
+            states = self.states(events)
+            self.assertIn("RECONNECTING", states)
+            self.assertEqual(states[-1], "FAILED")
+            self.assertEqual(events[-1]["error"], "TIMEOUT")
+
+    # -- interruption -------------------------------------------------------
+
+    def interrupted(self, number):
+        _, port = self.relay()
+        ends = self.pair(port, 40, ("--in", SPEECH, "--out",
+                                    self.path("a.wav")),
+                         ("--in", SPEECH_B, "--out", self.path("b.flac")))
+        time.sleep(4)
+        for p in ends:
+            self.assertIsNone(p.poll())
+            p.send_signal(number)
+        for p in ends:
+            out, err = self.finish(p, 5)
+            self.assertGreaterEqual(p.returncode, 0, "died of the signal")
+            self.assertIn(p.returncode, (0, 1), err)
+            self.assertEqual(json_lines(out)[-1]["event"], "end")
+        self.assertGreater(len(read_wav(self.path("a.wav"))) / 48000, 1.5)
+        subprocess.run(["sox", self.path("b.flac"), "-n", "stat"], check=True,
+                       stderr=subprocess.DEVNULL)
+
+    def test_sigint_finishes_every_file(self):
+        self.interrupted(signal.SIGINT)
+
+    def test_sigterm_finishes_every_file(self):
+        self.interrupted(signal.SIGTERM)
+
+    # -- a full disk --------------------------------------------------------
+
+    def small_disk(self, kilobytes):
+        folder = self.path("disk")
+        os.mkdir(folder)
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.mount(b"none", folder.encode(), b"tmpfs", 0,
+                      f"size={kilobytes}k".encode()) != 0:
+            self.skipTest("no right to mount a small file system")
+        self.addCleanup(libc.umount2, folder.encode(), 2)
+        return folder
+
+    def test_full_disk_keeps_what_was_recorded(self):
+        folder = self.small_disk(128)
+        _, port = self.relay()
+        wav = os.path.join(folder, "a.wav")
+        a, b = self.pair(port, 6, ("--out", wav), ("--in", SPEECH))
+        out, err = self.finish(a)
+        self.well(b)
+        self.assertEqual(a.returncode, 1)
+        self.assertIn("a.wav", err)
+        self.assertRegex(err, "(?i)full|no space")
+        # the call itself went on
+        self.assertGreater(json_lines(out)[-1]["frames_played"], 60)
+        seconds = len(read_wav(wav)) / 48000
+        self.assertGreater(seconds, 0.5)
+        self.assertLess(seconds, 1.4)
+
+    # -- garbage ------------------------------------------------------------
+
+    def test_garbage_from_the_relays_address_does_no_harm(self):
+        def mangle(data):
+            noise = [data[:16] + secrets.token_bytes(n)
+                     for n in (0, 1, 15, 16, 31, 64, 200, 1400)]
+            turned = bytearray(data)
+            turned[-1] ^= 1
+            return [data[:20], *noise, bytes(turned), data, data]
+        relay = ScriptedRelay(mangle)
+        self.addCleanup(relay.stop)
+        ends = self.pair(relay.port, 5, ("--in", SPEECH), ("--in", SPEECH_B))
+        for p in ends:
+            events = self.well(p)
+            self.assertGreater(events[-1]["frames_played"], 40)
+            self.assertNotIn("FAILED", self.states(events))
+
+    def udp_ports(self, pid):
+        """Ports that the process has bound, from /proc."""
+        inodes = set()
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                link = os.readlink(f"/proc/{pid}/fd/{fd}")
+            except OSError:
+                continue
+            if link.startswith("socket:["):
+                inodes.add(link[8:-1])
+        ports = []
+        for table in ("udp", "udp6"):
+            with open(f"/proc/net/{table}") as f:
+                for row in list(f)[1:]:
+                    fields = row.split()
+                    if fields[9] in inodes:
+                        ports.append(int(fields[1].split(":")[1], 16))
+        return ports
+
+    def test_flood_of_garbage_does_not_stop_a_call(self):
+        _, port = self.relay()
+        ends = self.pair(port, 6, ("--in", SPEECH), ("--in", SPEECH_B))
+        time.sleep(1.5)
+        targets = [p for e in ends for p in self.udp_ports(e.pid)]
+        self.assertTrue(targets, "no socket of the calls found")
+        sent = self.flood(targets + [port], seconds=3)
+        self.assertGreater(sent, 10_000)
+        for p in ends:
+            events = self.well(p)
+            self.assertNotIn("FAILED", self.states(events))
+            self.assertGreater(events[-1]["frames_played"], 40)
+
+    def flood(self, ports, seconds):
+        """@return datagrams sent by one sender at full rate, in turn"""
+        noise = [secrets.token_bytes(n) for n in
+                 (1, 16, 28, 32, 40, 64, 100, 300, 1000, 1472)]
+        count, end = 0, time.monotonic() + seconds
+
+        def send():
+            nonlocal count
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                while time.monotonic() < end and count < 2_000_000:
+                    for data in noise:
+                        for target in ports:
+                            try:
+                                s.sendto(data, ("127.0.0.1", target))
+                            except OSError:
+                                pass
+                            count += 1
+        t = threading.Thread(target=send)
+        t.start()
+        t.join()
+        return count
+
+    # -- mute ---------------------------------------------------------------
+
+    def test_mute_events_silence_the_other_end(self):
+        _, port = self.relay()
+        ends = self.pair(port, 7, ("--in", SPEECH, "--event", "3:mute",
+                                   "--event", "5:unmute"),
+                         ("--out", self.path("b.wav"), "--ts",
+                          self.path("b.ts")))
+        began = time.monotonic() + 0.5
+        for p in ends:
+            self.well(p)
+        heard = measure.envelope(read_wav(self.path("b.wav")),
+                                 self.blocks("b", "o"))
+        at = int(began * 100)
+        before = heard.power(at + 130, at + 300)
+        muted = heard.power(at + 370, at + 490)
+        self.assertLess(measure.decibel(muted, before), -40)
+        self.assertGreater(measure.decibel(heard.power(at + 540, at + 690),
+                                           before), -20)

@@ -178,6 +178,52 @@ static void test_relay_tells_peer_addresses(void **state)
     stop(&f);
 }
 
+static int client_ipv6(uint16_t port)
+{
+    struct sockaddr_in6 sa = {.sin6_family = AF_INET6,
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+                              .sin6_port = htons(port)};
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static void test_relay_joins_ipv4_and_ipv6(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct tgvoip_relay_config config = local_config();
+    static const uint8_t mapped[16] = {
+        [10] = 0xFF, [11] = 0xFF, [12] = 127, [15] = 1};
+    static const uint8_t loopback[16] = {[15] = 1};
+    int ipv6 = client_ipv6(9);
+
+    if (ipv6 < 0)
+        skip(); /* a machine without IPv6 */
+    close(ipv6);
+    config.listen = "[::]:0";
+    config.open = true;
+    start(&f, &config);
+    ipv6 = client_ipv6(tgvoip_relay_port(f.relay));
+    assert_true(ipv6 >= 0);
+    ping(&f, ipv6, callee_tag);
+    assert_memory_equal(f.buf + 44, loopback, 16);
+    ping(&f, f.caller, caller_tag);
+    assert_memory_equal(f.buf + 44, mapped, 16);
+    send_number(f.caller, caller_tag, 1);
+    assert_int_equal(receive(&f, ipv6, ANSWER_MS), 100);
+    assert_memory_equal(f.buf, callee_tag, 16);
+    send_number(ipv6, callee_tag, 1);
+    assert_int_equal(receive(&f, f.caller, ANSWER_MS), 100);
+    assert_memory_equal(f.buf, caller_tag, 16);
+    close(ipv6);
+    stop(&f);
+}
+
 static void test_relay_survives_garbage(void **state)
 {
     (void)state;
@@ -437,6 +483,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_relay_carries_datagrams_both_ways),
         cmocka_unit_test(test_relay_tells_peer_addresses),
+        cmocka_unit_test(test_relay_joins_ipv4_and_ipv6),
         cmocka_unit_test(test_relay_survives_garbage),
         cmocka_unit_test(test_relay_impairs_call_data_and_not_control),
         cmocka_unit_test(test_relay_delays_and_delivers_to_the_newest_address),

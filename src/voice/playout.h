@@ -35,19 +35,19 @@ struct tgv_playout_config {
 };
 
 enum tgv_played_kind {
-    TGV_PLAYED_SILENCE = 0,   /* nothing known to play (before the first
+    TGV_PLAYED_SILENCE = 0, /* nothing known to play (before the first
                                  frame, buffering, long gap) */
-    TGV_PLAYED_VOICE = 1,     /* all from primary frames */
+    TGV_PLAYED_VOICE = 1, /* all from primary frames */
     TGV_PLAYED_RECOVERED = 2, /* some from redundancy or in-band FEC */
-    TGV_PLAYED_CONCEALED = 3  /* some made up */
+    TGV_PLAYED_CONCEALED = 3 /* some made up */
 };
 
 /* What one block of output is made of, for statistics and tests. */
 struct tgv_played {
     enum tgv_played_kind kind;
-    int64_t ts;           /* stream time of its first sample; undefined for
+    int64_t ts; /* stream time of its first sample; undefined for
                              silence */
-    unsigned span;        /* stream time that it covers [samples]: 960, or
+    unsigned span; /* stream time that it covers [samples]: 960, or
                              less/more where time was stretched */
     bool stretched;
 };
@@ -57,17 +57,17 @@ struct tgv_playout_stats {
     uint64_t frames_played;
     uint64_t frames_recovered;
     uint64_t frames_concealed; /* frames lost for good while playing */
-    uint64_t frames_late;      /* came after their time */
+    uint64_t frames_late; /* came after their time */
     uint64_t frames_duplicate;
-    uint64_t frames_dropped;   /* no room, or unplayable */
+    uint64_t frames_dropped; /* no room, or unplayable */
     uint64_t blocks_silence;
     uint64_t resets;
-    double jitter_ms;       /* of arrival */
+    double jitter_ms; /* of arrival */
     double target_delay_ms; /* wanted */
-    double delay_ms;        /* arrival to play of what is played now */
-    double level;           /* peak of the last ~100 ms, 0..1 */
-    unsigned frame_ms;      /* of the newest frame, 0 before */
-    tgv_time first_voice;   /* when the first VOICE block was given; -1 */
+    double delay_ms; /* arrival to play of what is played now */
+    double level; /* peak of the last ~100 ms, 0..1 */
+    unsigned frame_ms; /* of the newest frame, 0 before */
+    tgv_time first_voice; /* when the first VOICE block was given; -1 */
 };
 
 int tgv_playout_create(struct tgv_playout **out,

@@ -133,8 +133,11 @@ void tgvoip_engine_destroy(tgvoip_engine *e)
 {
     struct tgv_member *m;
 
-    if (!e)
+    /* From a callback nothing could be waited for. */
+    if (!e || tgv_loop_inside_any())
         return;
+    for (unsigned i = 0; i < e->loop_count; i++)
+        tgv_loop_adopt(e->loops[i].loop);
     do {
         tgv_lock_enter(e->lock);
         m = e->first;

@@ -94,6 +94,23 @@ void tgv_loop_post(struct tgv_loop *l, struct tgv_post *p)
     uv_mutex_unlock(&l->lock);
 }
 
+void tgv_loop_cancel(struct tgv_loop *l, struct tgv_post *p)
+{
+    struct tgv_post *last = NULL;
+
+    uv_mutex_lock(&l->lock);
+    for (struct tgv_post **at = &l->first; *at;) {
+        if (*at == p) {
+            *at = p->next;
+        } else {
+            last = *at;
+            at = &(*at)->next;
+        }
+    }
+    l->last = last;
+    uv_mutex_unlock(&l->lock);
+}
+
 struct waited {
     void (*fn)(void *ctx);
     void *ctx;
@@ -265,6 +282,12 @@ void tgv_loop_destroy(struct tgv_loop *l)
     uv_mutex_lock(&l->lock);
     uv_mutex_unlock(&l->lock);
     free_loop(l);
+}
+
+void tgv_loop_adopt(struct tgv_loop *l)
+{
+    if (!l->own_thread)
+        atomic_store(&l->owner, self());
 }
 
 int tgv_loop_fd(const struct tgv_loop *l)

@@ -55,10 +55,16 @@ struct tgv_post {
 /* Run p->fn(p->ctx) on the loop soon, in order of posting. Any thread. */
 void tgv_loop_post(struct tgv_loop *l, struct tgv_post *p);
 
+/* Forget p if it has not run yet. Loop thread, not from a posted function. */
+void tgv_loop_cancel(struct tgv_loop *l, struct tgv_post *p);
+
 /* Run fn(ctx) on the loop and return when it has run; at once if the caller
  * is the loop's thread. Any thread; from another loop's thread it may
  * deadlock. */
 void tgv_loop_run(struct tgv_loop *l, void (*fn)(void *ctx), void *ctx);
+
+/* A loop without thread belongs to the calling thread from now on. */
+void tgv_loop_adopt(struct tgv_loop *l);
 
 /* For a loop without thread: a descriptor that is readable when there is
  * something to do, longest sleep [us] (-1 = until then), and doing it. */

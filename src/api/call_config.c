@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/call.h"
+#include "api/server_config.h"
+#include "base/failure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define KEY_BYTES 256
+#define TIMEOUT_MAX_MS 600000
+
+void tgvoip_call_config_default(struct tgvoip_call_config *config)
+{
+    memset(config, 0, sizeof(*config));
+    config->size = sizeof(*config);
+    config->max_layer = TGVOIP_MAX_LAYER;
+    config->init_timeout_ms = 30000;
+    config->receive_timeout_ms = 20000;
+    config->network_type = TGVOIP_NET_UNKNOWN;
+    config->complexity = 10;
+}
+
+void tgvoip_endpoint_default(struct tgvoip_endpoint *endpoint)
+{
+    memset(endpoint, 0, sizeof(*endpoint));
+    endpoint->size = sizeof(*endpoint);
+    endpoint->type = TGVOIP_ENDPOINT_UDP_RELAY;
+}
+
+/* Name of an argument of endpoint i, in a buffer of the caller. */
+static const char *field(char *text, size_t cap, size_t i, const char *name)
+{
+    snprintf(text, cap, "endpoints[%zu].%s", i, name);
+    return text;
+}
+
+static int check_ip(const char *text, uint8_t family, uint16_t port, size_t i,
+                    struct tgv_addr *out, struct tgvoip_failure *failure)
+{
+    bool v4 = family == TGV_AF_IPV4;
+    char what[48];
+
+    if (!text)
+        return 0;
+    if (!tgv_addr_parse_ip(text, port, out) || out->family != family) {
+        char shown[64];
+        tgv_log_escape(text, strlen(text), shown, sizeof(shown));
+        return tgv_fail(failure, TGVOIP_ERR_INVALID,
+                        field(what, sizeof(what), i, v4 ? "ipv4" : "ipv6"),
+                        "\"%s\" is not an IPv%d address", shown, v4 ? 4 : 6);
+    }
+    return 0;
+}
+
+static int check_endpoint(const struct tgvoip_endpoint *e, size_t i,
+                          struct tgv_relay_entry *out,
+                          struct tgvoip_failure *failure)
+{
+    char what[48];
+
+    memset(out, 0, sizeof(*out));
+    if (e->size < sizeof(*e))
+        return tgv_fail(failure, TGVOIP_ERR_INVALID,
+                        field(what, sizeof(what), i, "size"),
+                        "tgvoip_endpoint_default() was not called");
+    if (e->type != TGVOIP_ENDPOINT_UDP_RELAY &&
+        e->type != TGVOIP_ENDPOINT_TCP_RELAY)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID,
+                        field(what, sizeof(what), i, "type"),
+                        "must be UDP_RELAY or TCP_RELAY, got %d", (int)e->type);
+    if (e->port == 0)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID,
+                        field(what, sizeof(what), i, "port"),
+                        "0 is out of range 1..65535");
+    if (!e->ipv4 && !e->ipv6)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID,
+                        field(what, sizeof(what), i, "ipv4"),
+                        "neither an IPv4 nor an IPv6 address is given");
+    out->id = e->id;
+    out->tcp = e->type == TGVOIP_ENDPOINT_TCP_RELAY;
+    memcpy(out->tag, e->tag, sizeof(out->tag));
+    int err = check_ip(e->ipv4, TGV_AF_IPV4, e->port, i, &out->ipv4, failure);
+    if (!err)
+        err = check_ip(e->ipv6, TGV_AF_IPV6, e->port, i, &out->ipv6, failure);
+    return err;
+}
+
+static int check_endpoints(const struct tgvoip_call_config *c,
+                           struct tgv_relay_entry *relays,
+                           struct tgvoip_failure *failure)
+{
+    bool udp = false;
+
+    if (c->endpoint_count < 1 || c->endpoint_count > TGV_RELAYS_MAX)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, "endpoints",
+                        "must be 1 to %d, got %zu", TGV_RELAYS_MAX,
+                        c->endpoint_count);
+    if (!c->endpoints)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, "endpoints", "is NULL");
+    for (size_t i = 0; i < c->endpoint_count; i++) {
+        int err = check_endpoint(&c->endpoints[i], i, &relays[i], failure);
+        if (err)
+            return err;
+        udp = udp || !relays[i].tcp;
+    }
+    if (!udp)
+        return tgv_fail(failure, TGVOIP_ERR_UNSUPPORTED, "endpoints",
+                        "TCP relays alone are not available in this version");
+    return 0;
+}
+
+/* A number with its limits. */
+static int check_range(const char *what, long value, long least, long most,
+                       struct tgvoip_failure *failure)
+{
+    if (value >= least && value <= most)
+        return 0;
+    return tgv_fail(failure, TGVOIP_ERR_INVALID, what,
+                    "%ld is out of range %ld..%ld", value, least, most);
+}
+
+static int check_numbers(const struct tgvoip_call_config *c,
+                         struct tgvoip_failure *failure)
+{
+    const struct {
+        const char *what;
+        long value, least, most;
+    } t[] = {
+        {"max_layer", c->max_layer, TGVOIP_MIN_LAYER, TGVOIP_MAX_LAYER},
+        {"init_timeout_ms", c->init_timeout_ms, 1, TIMEOUT_MAX_MS},
+        {"receive_timeout_ms", c->receive_timeout_ms, 1, TIMEOUT_MAX_MS},
+        {"data_saving", (long)c->data_saving, TGVOIP_DATA_SAVING_NEVER,
+         TGVOIP_DATA_SAVING_ALWAYS},
+        {"network_type", (long)c->network_type, TGVOIP_NET_UNKNOWN,
+         TGVOIP_NET_OTHER_MOBILE},
+        {"complexity", c->complexity, 0, 10},
+    };
+    int err = 0;
+
+    for (size_t i = 0; !err && i < sizeof(t) / sizeof(t[0]); i++)
+        err =
+            check_range(t[i].what, t[i].value, t[i].least, t[i].most, failure);
+    return err;
+}
+
+static int check_form(const struct tgvoip_call_config *c,
+                      struct tgvoip_failure *failure)
+{
+    if (c->size < sizeof(*c))
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, "size",
+                        "tgvoip_call_config_default() was not called");
+    if (c->library_version &&
+        strcmp(c->library_version, TGVOIP_PROTOCOL_LIBRARY_VERSION) != 0) {
+        char shown[64];
+        tgv_log_escape(c->library_version, strlen(c->library_version), shown,
+                       sizeof(shown));
+        return tgv_fail(failure, TGVOIP_ERR_UNSUPPORTED, "library_version",
+                        "\"%s\" is not available in this version", shown);
+    }
+    if (!c->key)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, "key", "is NULL");
+    if (c->key_len != KEY_BYTES)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, "key",
+                        "must be %d bytes, got %zu", KEY_BYTES, c->key_len);
+    return 0;
+}
+
+bool tgv_ucall_saves_data(enum tgvoip_data_saving mode,
+                          enum tgvoip_network_type type)
+{
+    bool mobile = (type >= TGVOIP_NET_GPRS && type <= TGVOIP_NET_LTE) ||
+                  type == TGVOIP_NET_OTHER_MOBILE;
+
+    return mode == TGVOIP_DATA_SAVING_ALWAYS ||
+           (mode == TGVOIP_DATA_SAVING_MOBILE && mobile);
+}
+
+int tgv_ucall_check_config(const struct tgvoip_call_config *c,
+                           struct tgv_call_config *out,
+                           struct tgv_relay_entry *relays,
+                           struct tgvoip_failure *failure)
+{
+    int err = check_form(c, failure);
+    if (!err)
+        err = check_numbers(c, failure);
+    if (!err)
+        err = check_endpoints(c, relays, failure);
+    if (err)
+        return err;
+    *out = (struct tgv_call_config){
+        .outgoing = c->outgoing,
+        .relays = relays,
+        .relay_count = c->endpoint_count,
+        .max_layer = c->max_layer,
+        .allow_p2p = false, /* direct paths come in a later version */
+        .allow_v1 = c->allow_v1,
+        .init_timeout = TGV_MS(c->init_timeout_ms),
+        .receive_timeout = TGV_MS(c->receive_timeout_ms),
+        .data_saving = tgv_ucall_saves_data(c->data_saving, c->network_type),
+        .network_type = (int)c->network_type,
+        .muted = c->muted,
+        .complexity = c->complexity,
+        .server_config = c->server_config ? &c->server_config->values : NULL,
+        .codec = tgv_codec_opus(),
+    };
+    memcpy(out->key, c->key, sizeof(out->key));
+    return 0;
+}

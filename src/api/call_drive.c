@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/call.h"
+
+#include "io/sync.h"
+#include "io/udp.h"
+
+#include <string.h>
+
+#define PACKET_MAX 1500
+/* After so many packets at once the rest waits for the next turn, so that one
+ * call cannot keep the loop. */
+#define TRANSMIT_MAX 64
+
+/* -- sockets -------------------------------------------------------------- */
+
+static struct tgv_call_socket *find_socket(struct tgvoip_call *call,
+                                           unsigned number)
+{
+    for (size_t i = 0; i < TGV_CALL_SOCKETS; i++) {
+        if (call->sockets[i].udp && call->sockets[i].number == number)
+            return &call->sockets[i];
+    }
+    return NULL;
+}
+
+static void close_socket(struct tgv_call_socket *s)
+{
+    tgv_udp_close(s->udp);
+    s->udp = NULL;
+}
+
+static void close_sockets(struct tgvoip_call *call)
+{
+    for (size_t i = 0; i < TGV_CALL_SOCKETS; i++)
+        close_socket(&call->sockets[i]);
+}
+
+static void on_receive(void *ctx, const struct tgv_addr *from, uint8_t *pkt,
+                       size_t len)
+{
+    struct tgv_call_socket *s = ctx;
+    struct tgvoip_call *call = s->call;
+
+    if (call->batch_now < 0)
+        call->batch_now = tgv_loop_now(call->member.loop);
+    tgv_call_receive(call->core, s->number, from, pkt, len, call->batch_now);
+}
+
+static void on_batch_end(void *ctx)
+{
+    struct tgvoip_call *call = ((struct tgv_call_socket *)ctx)->call;
+    tgv_time now = call->batch_now;
+
+    call->batch_now = -1;
+    tgv_ucall_drive(call, now);
+}
+
+static void tell(struct tgvoip_call *call, enum tgv_io_event_kind kind,
+                 unsigned sock, int error, tgv_time now)
+{
+    const struct tgv_io_event ev = {.kind = kind, .sock = sock, .error = error};
+
+    tgv_call_io_event(call->core, &ev, now);
+}
+
+static void on_writable(void *ctx)
+{
+    struct tgv_call_socket *s = ctx;
+    tgv_time now = tgv_loop_now(s->call->member.loop);
+
+    tell(s->call, TGV_IO_WRITABLE, s->number, 0, now);
+    tgv_ucall_drive(s->call, now);
+}
+
+static void on_failed(void *ctx, int error)
+{
+    struct tgv_call_socket *s = ctx;
+    tgv_time now = tgv_loop_now(s->call->member.loop);
+
+    close_socket(s);
+    tell(s->call, TGV_IO_FAILED, s->number, error, now);
+    tgv_ucall_drive(s->call, now);
+}
+
+static int open_udp(struct tgvoip_call *call, unsigned number,
+                    struct tgv_addr *local)
+{
+    struct tgv_udp_config config = {.receive = on_receive,
+                                    .batch_end = on_batch_end,
+                                    .writable = on_writable,
+                                    .failed = on_failed};
+
+    for (size_t i = 0; i < TGV_CALL_SOCKETS; i++) {
+        struct tgv_call_socket *s = &call->sockets[i];
+        if (s->udp)
+            continue;
+        config.ctx = s;
+        int err = tgv_udp_open(call->member.loop, &s->udp, &config);
+        if (err)
+            return err;
+        s->call = call;
+        s->number = number;
+        tgv_udp_local(s->udp, local);
+        return 0;
+    }
+    return TGVOIP_ERR_TOO_LARGE;
+}
+
+static void perform(struct tgvoip_call *call, const struct tgv_io_request *req,
+                    tgv_time now)
+{
+    struct tgv_io_event ev = {.kind = TGV_IO_OPENED, .sock = req->sock};
+    struct tgv_call_socket *s;
+
+    switch (req->kind) {
+    case TGV_IO_UDP_OPEN:
+        ev.error = open_udp(call, req->sock, &ev.addr);
+        break;
+    case TGV_IO_CLOSE:
+        s = find_socket(call, req->sock);
+        if (s)
+            close_socket(s);
+        return;
+    default: /* TCP and names are not there yet */
+        ev.error = TGVOIP_ERR_UNSUPPORTED;
+        break;
+    }
+    if (ev.error)
+        ev.kind = TGV_IO_FAILED;
+    tgv_call_io_event(call->core, &ev, now);
+}
+
+static void perform_requests(struct tgvoip_call *call, tgv_time now)
+{
+    struct tgv_io_request req;
+
+    while (tgv_call_next_request(call->core, &req))
+        perform(call, &req, now);
+}
+
+/* @return everything has been sent */
+static bool transmit(struct tgvoip_call *call, tgv_time now)
+{
+    uint8_t pkt[PACKET_MAX];
+    struct tgv_addr to;
+    unsigned number;
+    size_t len;
+
+    for (int i = 0; i < TRANSMIT_MAX; i++) {
+        tgv_call_transmit(call->core, &number, &to, pkt, sizeof(pkt), &len,
+                          now);
+        if (len == 0)
+            return true;
+        struct tgv_call_socket *s = find_socket(call, number);
+        if (s && tgv_udp_send(s->udp, &to, pkt, len) == TGVOIP_ERR_AGAIN)
+            tell(call, TGV_IO_BLOCKED, number, 0, now);
+    }
+    return false;
+}
+
+/* -- events --------------------------------------------------------------- */
+
+static void leave_engine(struct tgvoip_call *call)
+{
+    if (call->counted)
+        tgv_engine_count_call(call->member.engine, -1);
+    call->counted = false;
+}
+
+/* FAILED is final: nothing is sent, played or recorded any more. */
+static void end_of_call(struct tgvoip_call *call, tgv_time now)
+{
+    call->over = true;
+    close_sockets(call);
+    tgv_ucall_audio_stop(call);
+    tgv_ucall_change_tape(call, NULL);
+    leave_engine(call);
+    tgv_ucall_publish(call, now);
+}
+
+static void report_state(struct tgvoip_call *call, enum tgv_call_state state,
+                         enum tgv_call_error error, tgv_time now)
+{
+    if (call->over)
+        return;
+    if (state == TGV_STATE_FAILED)
+        end_of_call(call, now);
+    else
+        tgv_ucall_publish(call, now);
+    if (call->callbacks.state && tgv_ucall_may_call_back(call))
+        call->callbacks.state(call, call->user, (enum tgvoip_call_state)state,
+                              (enum tgvoip_call_error)error);
+}
+
+static void report_route(struct tgvoip_call *call,
+                         const struct tgv_call_event *ev)
+{
+    const struct tgvoip_route route = {.size = sizeof(route),
+                                       .type =
+                                           (enum tgvoip_endpoint_type)ev->path,
+                                       .id = ev->relay_id,
+                                       .reason = ev->reason ? ev->reason : ""};
+
+    if (call->callbacks.route && tgv_ucall_may_call_back(call))
+        call->callbacks.route(call, call->user, &route);
+}
+
+static void report_events(struct tgvoip_call *call, tgv_time now)
+{
+    struct tgv_call_event ev;
+
+    while (tgv_call_next_event(call->core, &ev)) {
+        switch (ev.kind) {
+        case TGV_EVENT_STATE:
+            report_state(call, ev.state, ev.error, now);
+            break;
+        case TGV_EVENT_SIGNAL_BARS:
+            if (call->callbacks.signal_bars && !call->over &&
+                tgv_ucall_may_call_back(call))
+                call->callbacks.signal_bars(call, call->user, ev.bars);
+            break;
+        case TGV_EVENT_ROUTE:
+            if (!call->over)
+                report_route(call, &ev);
+            break;
+        }
+    }
+}
+
+/* -- orders --------------------------------------------------------------- */
+
+/* The core could not even begin (memory, random source). */
+static void fail_call(struct tgvoip_call *call, int error, tgv_time now)
+{
+    tgv_log(tgv_engine_log(call->member.engine), TGV_LOG_ERROR, "api", now,
+            "call cannot begin: %s", tgvoip_error_str(error));
+    tgv_call_stop(call->core, now);
+    call->failed = true;
+    report_state(call, TGV_STATE_FAILED, TGV_CALL_ERROR_UNKNOWN, now);
+}
+
+static void begin(struct tgvoip_call *call, const struct tgv_call_orders *o,
+                  tgv_time now)
+{
+    int err = 0;
+
+    if (o->start)
+        err = tgv_call_start(call->core, now);
+    if (!err && o->connect && !call->over) {
+        err = tgv_call_connect(call->core, now);
+        if (!err) {
+            call->counted = true;
+            tgv_engine_count_call(call->member.engine, 1);
+            tgv_ucall_audio_start(call, now);
+        }
+    }
+    if (err)
+        fail_call(call, err, now);
+}
+
+static void take_orders(struct tgvoip_call *call, tgv_time now)
+{
+    tgv_lock_enter(call->lock);
+    struct tgv_call_orders o = call->orders;
+    memset(&call->orders, 0, sizeof(call->orders));
+    call->orders.network = o.network;
+    tgv_lock_leave(call->lock);
+
+    if (o.change_tape)
+        tgv_ucall_change_tape(call, call->over ? NULL : o.tape);
+    if (o.set_mute)
+        tgv_call_set_mute(call->core, o.mute, now);
+    if (o.set_network)
+        tgv_call_set_network_type(
+            call->core, (int)o.network,
+            tgv_ucall_saves_data(call->data_saving, o.network), now);
+    if (o.start || o.connect)
+        begin(call, &o, now);
+}
+
+/* -- the driver ----------------------------------------------------------- */
+
+static void on_core_timer(void *ctx, tgv_time now)
+{
+    struct tgvoip_call *call = ctx;
+
+    tgv_call_expire(call->core, now);
+    tgv_ucall_drive(call, now);
+}
+
+static int init_timers(struct tgvoip_call *call)
+{
+    int err = tgv_timer_init(&call->core_timer, call->member.loop,
+                             on_core_timer, call);
+
+    if (!err)
+        err = tgv_timer_init(&call->audio_timer, call->member.loop,
+                             tgv_ucall_audio_timer, call);
+    call->timers_ready = !err;
+    return err;
+}
+
+void tgv_ucall_drive(struct tgvoip_call *call, tgv_time now)
+{
+    bool all = true;
+
+    if (atomic_load(&call->stop_wanted)) {
+        tgv_ucall_let_go(call, now, false);
+        return;
+    }
+    if (!call->timers_ready && init_timers(call) != 0) {
+        fail_call(call, TGVOIP_ERR_NOMEM, now);
+        return;
+    }
+    take_orders(call, now);
+    if (call->over)
+        return;
+    tgv_feed_kick(call->play);
+    tgv_feed_kick(call->hold);
+    perform_requests(call, now);
+    all = transmit(call, now);
+    report_events(call, now);
+    if (atomic_load(&call->stop_wanted)) { /* by a callback */
+        tgv_ucall_let_go(call, now, false);
+        return;
+    }
+    tgv_timer_arm(&call->core_timer, call->over ? TGV_NEVER
+                                     : all      ? tgv_call_deadline(call->core)
+                                                : now);
+    tgv_ucall_publish(call, now);
+}
+
+/* Orders that nobody takes any more. */
+static void drop_orders(struct tgvoip_call *call)
+{
+    tgv_lock_enter(call->lock);
+    struct tgv_tape *tape = call->orders.tape;
+    call->orders.tape = NULL;
+    call->orders.change_tape = false;
+    tgv_lock_leave(call->lock);
+    if (tape)
+        tgv_ucall_change_tape(call, tape);
+    tgv_ucall_change_tape(call, NULL);
+    tgv_feed_clear(call->play);
+    tgv_feed_clear(call->hold);
+    tgv_feed_kick(call->play);
+    tgv_feed_kick(call->hold);
+}
+
+void tgv_ucall_let_go(struct tgvoip_call *call, tgv_time now, bool at_once)
+{
+    if (!call->over)
+        tgv_call_stop(call->core, now);
+    call->over = true;
+    leave_engine(call);
+    close_sockets(call);
+    if (call->timers_ready) {
+        tgv_ucall_audio_stop(call);
+        tgv_timer_fini(&call->core_timer);
+        tgv_timer_fini(&call->audio_timer);
+        call->timers_ready = false;
+        tgv_ucall_publish(call, now);
+    }
+    drop_orders(call);
+    if (at_once)
+        tgv_ucall_finish_tapes(call);
+    tgv_lock_enter(call->lock);
+    call->released = true;
+    call->stopped = call->tapes_open == 0;
+    tgv_lock_wake(call->lock);
+    tgv_lock_leave(call->lock);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/tape.h"
+
+#include "base/failure.h"
+#include "base/ring.h"
+#include "base/time.h"
+#include "file/sink.h"
+#include "io/loop.h"
+#include "io/work.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RING_SAMPLES 65536 /* 1.4 s */
+#define WRITE_AT 9600 /* 0.2 s: write that much at a time */
+#define PIECE_SAMPLES 4800
+
+struct tgv_tape {
+    struct tgv_tape_config config;
+    struct tgv_sink *sink; /* the pool's; NULL once closed */
+    struct tgv_work *work;
+    struct tgv_ring ring;
+    atomic_bool finish;
+    /* Handed between pool and loop by the work itself: */
+    struct tgvoip_failure failure;
+    bool reported;
+    bool gone; /* finished() has run, free when the work returns */
+    size_t owed; /* samples of silence in place of lost blocks */
+    int64_t position;
+    int16_t piece[PIECE_SAMPLES];
+    char path[];
+};
+
+/* -- the pool's side ------------------------------------------------------ */
+
+static void fail(struct tgv_tape *t, int error)
+{
+    if (error && !t->failure.code)
+        tgv_fail(&t->failure, error, t->path, "%s", tgvoip_error_str(error));
+}
+
+static void close_sink(struct tgv_tape *t)
+{
+    if (t->sink)
+        fail(t, tgv_sink_close(t->sink));
+    t->sink = NULL;
+}
+
+static void write_out(void *ctx)
+{
+    struct tgv_tape *t = ctx;
+    /* Read before the ring: what was put before it is written. */
+    bool finish = atomic_load(&t->finish);
+    size_t n;
+
+    while ((n = tgv_ring_get(&t->ring, t->piece, PIECE_SAMPLES)) > 0) {
+        int err = t->sink ? tgv_sink_write(t->sink, t->piece, n) : 0;
+        if (err) {
+            fail(t, err);
+            close_sink(t);
+        }
+    }
+    if (finish)
+        close_sink(t);
+}
+
+/* -- the loop's side ------------------------------------------------------ */
+
+static void free_tape(struct tgv_tape *t)
+{
+    tgv_work_destroy(t->work);
+    tgv_ring_fini(&t->ring);
+    free(t);
+}
+
+static void report(struct tgv_tape *t)
+{
+    if (!t->failure.code || t->reported)
+        return;
+    t->reported = true;
+    t->config.failed(t->config.ctx, &t->failure);
+}
+
+static void work_done(void *ctx)
+{
+    struct tgv_tape *t = ctx;
+
+    if (t->gone) {
+        free_tape(t);
+        return;
+    }
+    report(t);
+    if (!atomic_load(&t->finish))
+        return;
+    if (t->sink || tgv_ring_used(&t->ring) > 0) {
+        tgv_work_submit(t->work); /* it had not seen `finish` yet */
+        return;
+    }
+    t->config.finished(t->config.ctx, t);
+    free_tape(t);
+}
+
+int tgv_tape_open(struct tgv_tape **out, const struct tgv_tape_config *config,
+                  const char *path, struct tgvoip_failure *failure)
+{
+    size_t len = strlen(path);
+    struct tgv_tape *t = calloc(1, sizeof(*t) + len + 1);
+
+    *out = NULL;
+    if (!t)
+        return tgv_fail(failure, TGVOIP_ERR_NOMEM, path, "out of memory");
+    t->config = *config;
+    memcpy(t->path, path, len);
+    atomic_init(&t->finish, false);
+    int err = tgv_ring_init(&t->ring, RING_SAMPLES);
+    if (!err)
+        err = tgv_work_create(&t->work, config->loop, write_out, work_done, t);
+    if (err) {
+        free_tape(t);
+        return tgv_fail(failure, err, path, "%s", tgvoip_error_str(err));
+    }
+    err = tgv_sink_open(&t->sink, path, failure);
+    if (err) {
+        free_tape(t);
+        return err;
+    }
+    *out = t;
+    return 0;
+}
+
+const char *tgv_tape_path(const struct tgv_tape *t)
+{
+    return t->path;
+}
+
+void tgv_tape_discard(struct tgv_tape *t)
+{
+    if (!t)
+        return;
+    close_sink(t);
+    free_tape(t);
+}
+
+static void pay_silence(struct tgv_tape *t)
+{
+    static const int16_t silence[TGV_BLOCK_SAMPLES];
+    size_t n;
+
+    while (t->owed > 0) {
+        n = t->owed < TGV_BLOCK_SAMPLES ? t->owed : TGV_BLOCK_SAMPLES;
+        n = tgv_ring_put(&t->ring, silence, n);
+        if (n == 0)
+            break;
+        t->owed -= n;
+    }
+}
+
+bool tgv_tape_put(struct tgv_tape *t, const int16_t *pcm)
+{
+    pay_silence(t);
+    bool fits = t->owed == 0 && tgv_ring_room(&t->ring) >= TGV_BLOCK_SAMPLES;
+    if (fits)
+        tgv_ring_put(&t->ring, pcm, TGV_BLOCK_SAMPLES);
+    else
+        t->owed += TGV_BLOCK_SAMPLES;
+    t->position += TGV_BLOCK_SAMPLES;
+    if (tgv_ring_used(&t->ring) >= WRITE_AT && !tgv_work_in_flight(t->work))
+        tgv_work_submit(t->work);
+    return fits;
+}
+
+int64_t tgv_tape_position(const struct tgv_tape *t)
+{
+    return t->position;
+}
+
+void tgv_tape_finish(struct tgv_tape *t)
+{
+    pay_silence(t);
+    atomic_store(&t->finish, true);
+    if (!tgv_work_in_flight(t->work))
+        tgv_work_submit(t->work);
+}
+
+void tgv_tape_finish_now(struct tgv_tape *t)
+{
+    atomic_store(&t->finish, true);
+    tgv_work_wait(t->work);
+    pay_silence(t);
+    write_out(t);
+    report(t);
+    t->config.finished(t->config.ctx, t);
+    if (tgv_work_in_flight(t->work))
+        t->gone = true;
+    else
+        free_tape(t);
+}

@@ -21,8 +21,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TGV_SENT_MAX 256       /* packets remembered; a power of two */
-#define TGV_ACKED_MAX 33       /* by one packet: ack and 32 bits */
+#define TGV_SENT_MAX 256 /* packets remembered; a power of two */
+#define TGV_ACKED_MAX 33 /* by one packet: ack and 32 bits */
 #define TGV_LOST_AFTER_MIN TGV_MS(100)
 #define TGV_LOST_AFTER_MAX TGV_S(2)
 
@@ -33,11 +33,7 @@ enum tgv_mask_reading {
     TGV_MASK_NOISE = 3 /* evidence for both */
 };
 
-enum tgv_sent_fate {
-    TGV_SENT_OPEN = 0,
-    TGV_SENT_ACKED = 1,
-    TGV_SENT_LOST = 2
-};
+enum tgv_sent_fate { TGV_SENT_OPEN = 0, TGV_SENT_ACKED = 1, TGV_SENT_LOST = 2 };
 
 struct tgv_sent {
     uint32_t seq;
@@ -50,7 +46,7 @@ struct tgv_sent {
 
 struct tgv_ack {
     struct tgv_sent sent[TGV_SENT_MAX];
-    uint32_t next;     /* number of the next packet; the first is 1 */
+    uint32_t next; /* number of the next packet; the first is 1 */
     uint32_t last_ack; /* newest number that the peer has; 0 none */
     uint32_t undecided; /* oldest number whose fate is open */
     enum tgv_mask_reading reading;
@@ -62,7 +58,7 @@ struct tgv_acked {
         uint8_t path;
         tgv_time at;
     } packets[TGV_ACKED_MAX]; /* newly acknowledged, newest first */
-    int delivered;  /* judged packets among them */
+    int delivered; /* judged packets among them */
     int taken_back; /* of these, had been counted lost */
 };
 

@@ -79,8 +79,8 @@ void tgv_audio_tell_mute(struct tgv_call *c, tgv_time now)
     else
         tgv_reliable_send(
             c, TGV_PKT_STREAM_STATE, body,
-            tgv_stream_state_encode(TGV_STREAM_AUDIO_ID, on, body),
-            STATE_RETRY, STATE_TIMEOUT, now);
+            tgv_stream_state_encode(TGV_STREAM_AUDIO_ID, on, body), STATE_RETRY,
+            STATE_TIMEOUT, now);
 }
 
 void tgv_call_set_mute(struct tgv_call *c, bool muted, tgv_time now)

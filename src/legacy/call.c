@@ -90,8 +90,7 @@ static void init_parts(struct tgv_call *c)
     tgv_rate_init(c);
 }
 
-int tgv_call_create(struct tgv_call **out,
-                    const struct tgv_call_config *config)
+int tgv_call_create(struct tgv_call **out, const struct tgv_call_config *config)
 {
     struct tgv_call *c;
     int err;
@@ -200,8 +199,8 @@ static void tell_network(struct tgv_call *c, tgv_time now)
         tgv_extras_set(&c->extras, TGV_EXTRA_NETWORK_CHANGED, flags, len,
                        false);
     else
-        tgv_reliable_send(c, TGV_PKT_NETWORK_CHANGED, flags, len,
-                          NETWORK_RETRY, NETWORK_TIMEOUT, now);
+        tgv_reliable_send(c, TGV_PKT_NETWORK_CHANGED, flags, len, NETWORK_RETRY,
+                          NETWORK_TIMEOUT, now);
 }
 
 static void interfaces_changed(struct tgv_call *c, tgv_time now)

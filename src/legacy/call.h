@@ -72,14 +72,14 @@ struct tgv_call_config {
     bool allow_v1;
     tgv_time init_timeout;
     tgv_time receive_timeout;
-    bool data_saving;  /* already decided from mode and network type */
-    int network_type;  /* number of the public enumeration */
+    bool data_saving; /* already decided from mode and network type */
+    int network_type; /* number of the public enumeration */
     bool muted;
     unsigned complexity;
     const struct tgv_server_config *server_config; /* copied; NULL = defaults */
-    const struct tgv_codec *codec;                 /* kept */
-    struct tgv_random random;                      /* kept */
-    const struct tgv_log *log;                     /* kept, may be NULL */
+    const struct tgv_codec *codec; /* kept */
+    struct tgv_random random; /* kept */
+    const struct tgv_log *log; /* kept, may be NULL */
 };
 
 /* -- what the core wants done -------------------------------------------- */
@@ -87,8 +87,8 @@ struct tgv_call_config {
 enum tgv_io_request_kind {
     TGV_IO_UDP_OPEN, /* open socket `sock`, dual-stack, random port */
     TGV_IO_TCP_OPEN, /* connect socket `sock` to `to` */
-    TGV_IO_CLOSE,    /* close `sock` */
-    TGV_IO_RESOLVE   /* look `name` up; answer with RESOLVED and `sock` */
+    TGV_IO_CLOSE, /* close `sock` */
+    TGV_IO_RESOLVE /* look `name` up; answer with RESOLVED and `sock` */
 };
 struct tgv_io_request {
     enum tgv_io_request_kind kind;
@@ -98,12 +98,12 @@ struct tgv_io_request {
 };
 
 enum tgv_io_event_kind {
-    TGV_IO_OPENED,    /* `addr` is the local address */
-    TGV_IO_FAILED,    /* `error` says why; the socket is gone */
-    TGV_IO_CLOSED,    /* by the other side */
-    TGV_IO_WRITABLE,  /* after BLOCKED */
-    TGV_IO_BLOCKED,   /* the last transmit was not taken and is dropped */
-    TGV_IO_RESOLVED,  /* `addr` */
+    TGV_IO_OPENED, /* `addr` is the local address */
+    TGV_IO_FAILED, /* `error` says why; the socket is gone */
+    TGV_IO_CLOSED, /* by the other side */
+    TGV_IO_WRITABLE, /* after BLOCKED */
+    TGV_IO_BLOCKED, /* the last transmit was not taken and is dropped */
+    TGV_IO_RESOLVED, /* `addr` */
     TGV_IO_INTERFACES /* local interfaces changed */
 };
 struct tgv_io_event {
@@ -116,9 +116,9 @@ struct tgv_io_event {
 /* -- what has happened ---------------------------------------------------- */
 
 enum tgv_call_event_kind {
-    TGV_EVENT_STATE,       /* state, error */
+    TGV_EVENT_STATE, /* state, error */
     TGV_EVENT_SIGNAL_BARS, /* bars */
-    TGV_EVENT_ROUTE        /* path, relay_id, reason */
+    TGV_EVENT_ROUTE /* path, relay_id, reason */
 };
 struct tgv_call_event {
     enum tgv_call_event_kind kind;
@@ -126,7 +126,7 @@ struct tgv_call_event {
     enum tgv_call_error error;
     int bars;
     enum tgv_path_type path;
-    int64_t relay_id;   /* as the server gave it */
+    int64_t relay_id; /* as the server gave it */
     const char *reason; /* constant */
 };
 
@@ -142,15 +142,15 @@ struct tgv_call_stats {
     uint64_t bytes_out, bytes_in;
     uint64_t packets_out, packets_in;
     uint64_t packets_lost_out, packets_lost_in;
-    uint64_t packets_bad;          /* not opened, or malformed */
+    uint64_t packets_bad; /* not opened, or malformed */
     uint64_t packets_duplicate;
     uint64_t packets_unknown_source;
-    uint64_t packets_dropped;      /* media not sent: blocked, closed */
+    uint64_t packets_dropped; /* media not sent: blocked, closed */
     unsigned peer_version;
     bool peer_is_ours, peer_muted, encryption_v1;
-    tgv_time established;          /* since connect; -1 never */
-    tgv_time first_audio;          /* since connect; -1 never */
-    tgv_time connected;            /* since connect; 0 before */
+    tgv_time established; /* since connect; -1 never */
+    tgv_time first_audio; /* since connect; -1 never */
+    tgv_time connected; /* since connect; 0 before */
     double level_out;
     struct tgv_playout_stats playout;
 };
@@ -173,9 +173,8 @@ void tgv_call_receive(struct tgv_call *c, unsigned sock,
                       const struct tgv_addr *from, const uint8_t *pkt,
                       size_t len, tgv_time now);
 /* Bytes out: call until *len is 0. cap >= 1500. */
-void tgv_call_transmit(struct tgv_call *c, unsigned *sock,
-                       struct tgv_addr *to, uint8_t *buf, size_t cap,
-                       size_t *len, tgv_time now);
+void tgv_call_transmit(struct tgv_call *c, unsigned *sock, struct tgv_addr *to,
+                       uint8_t *buf, size_t cap, size_t *len, tgv_time now);
 bool tgv_call_next_request(struct tgv_call *c, struct tgv_io_request *req);
 void tgv_call_io_event(struct tgv_call *c, const struct tgv_io_event *ev,
                        tgv_time now);

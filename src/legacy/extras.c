@@ -35,15 +35,15 @@ void tgv_extras_set(struct tgv_extras *e, uint8_t type, const uint8_t *data,
     x->carried = false;
 }
 
-void tgv_extras_write(const struct tgv_extras *e, struct tgv_header *h)
+void tgv_extras_fill(const struct tgv_extras *e, struct tgv_header *h)
 {
     h->extra_count = 0;
     for (size_t i = 0; i < TGV_EXTRA_SLOTS; i++) {
         const struct tgv_extra_out *x = &e->out[i];
         if (!x->pending)
             continue;
-        h->extras[h->extra_count++] = (struct tgv_extra){
-            .type = x->type, .len = x->len, .data = x->data};
+        h->extras[h->extra_count++] =
+            (struct tgv_extra){.type = x->type, .len = x->len, .data = x->data};
     }
 }
 

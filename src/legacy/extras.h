@@ -19,8 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TGV_EXTRA_SLOTS 6      /* types that we send or understand */
-#define TGV_EXTRA_OWN_DATA 20  /* longest that we send, counter included */
+#define TGV_EXTRA_SLOTS 6 /* types that we send or understand */
+#define TGV_EXTRA_OWN_DATA 20 /* longest that we send, counter included */
 
 struct tgv_extra_out {
     uint8_t type; /* 0: free */
@@ -51,7 +51,7 @@ void tgv_extras_init(struct tgv_extras *e);
 void tgv_extras_set(struct tgv_extras *e, uint8_t type, const uint8_t *data,
                     size_t len, bool constant);
 /* Put what is pending into a header; returned data lives in e. */
-void tgv_extras_write(const struct tgv_extras *e, struct tgv_header *h);
+void tgv_extras_fill(const struct tgv_extras *e, struct tgv_header *h);
 /* A header that was written left with a new number. */
 void tgv_extras_sent(struct tgv_extras *e, uint32_t seq);
 /* The peer has everything up to ack. */

@@ -58,15 +58,14 @@ static size_t init_body(const struct tgv_call *c, uint8_t *out, size_t cap)
 
 static size_t ack_body(const struct tgv_call *c, uint8_t *out, size_t cap)
 {
-    struct tgv_init_ack m = {
-        .version = TGV_PROTOCOL_VERSION,
-        .min_version = TGV_PROTOCOL_MIN_VERSION,
-        .stream_count = 1,
-        .streams = {{.id = TGV_STREAM_AUDIO_ID,
-                     .type = TGV_STREAM_TYPE_AUDIO,
-                     .codec = TGV_CODEC_OPUS,
-                     .frame_ms = TGV_FRAME_MS,
-                     .enabled = true}}};
+    struct tgv_init_ack m = {.version = TGV_PROTOCOL_VERSION,
+                             .min_version = TGV_PROTOCOL_MIN_VERSION,
+                             .stream_count = 1,
+                             .streams = {{.id = TGV_STREAM_AUDIO_ID,
+                                          .type = TGV_STREAM_TYPE_AUDIO,
+                                          .codec = TGV_CODEC_OPUS,
+                                          .frame_ms = TGV_FRAME_MS,
+                                          .enabled = true}}};
     size_t len = 0;
 
     if (tgv_init_ack_encode(&m, c->hs.peer_version, out, cap, &len) != 0)

@@ -26,14 +26,14 @@
 /* -- limits of this room -------------------------------------------------- */
 #define TGV_PATHS_MAX TGV_RELAYS_MAX
 #define TGV_CONTROL_QUEUE 256 /* packets without media waiting to be sent */
-#define TGV_MEDIA_QUEUE 4     /* media packets; older ones give way */
+#define TGV_MEDIA_QUEUE 4 /* media packets; older ones give way */
 #define TGV_MEDIA_PAYLOAD 1280
 #define TGV_CONTROL_PAYLOAD 32
 #define TGV_EVENTS_MAX 64
 #define TGV_REQUESTS_MAX 8
-#define TGV_PINGS_KEPT 4      /* pings of a path that a pong may answer */
-#define TGV_PROBES_MAX 10     /* of a UDP reachability series */
-#define TGV_ANSWERS_PER_S 20  /* INIT_ACK, and PONG */
+#define TGV_PINGS_KEPT 4 /* pings of a path that a pong may answer */
+#define TGV_PROBES_MAX 10 /* of a UDP reachability series */
+#define TGV_ANSWERS_PER_S 20 /* INIT_ACK, and PONG */
 #define TGV_RELIABLE_SLOTS 2
 #define TGV_RELIABLE_NUMBERS 16
 
@@ -100,14 +100,14 @@ struct tgv_paths { /* paths.c */
     unsigned probes_wanted;
     enum tgv_udp_verdict verdict;
     tgv_time suspect_since; /* the current one does not answer; TGV_NEVER */
-    tgv_time rescue_at;     /* next round of pings while suspect */
+    tgv_time rescue_at; /* next round of pings while suspect */
 };
 
 struct tgv_handshake { /* handshake.c */
     unsigned peer_version; /* PV; 0 unknown */
     bool init_seen;
     bool ack_seen; /* evaluated; without an audio stream never ready */
-    bool ready;    /* INIT_ACK is in: media may be sent */
+    bool ready; /* INIT_ACK is in: media may be sent */
     bool upgraded; /* V2 below layer 74 */
     bool reached_established;
     unsigned rounds;
@@ -143,8 +143,8 @@ struct tgv_sender { /* send.c */
     unsigned media_first, media_count;
     struct tgv_item last; /* kept for BLOCKED */
     bool last_is_item;
-    uint32_t groups;     /* given out */
-    uint32_t group;      /* that group_seq belongs to */
+    uint32_t groups; /* given out */
+    uint32_t group; /* that group_seq belongs to */
     uint32_t group_seq;
     tgv_time answers_since[2]; /* INIT_ACK, PONG */
     unsigned answers[2];
@@ -182,8 +182,8 @@ struct tgv_counters { /* stats.c */
     uint64_t bytes_out, bytes_in, packets_out, packets_in;
     uint64_t bad, duplicate, unknown_source, dropped;
     uint64_t simple_before_version; /* ENG-69 */
-    uint64_t unsolicited;           /* control messages not asked for */
-    uint64_t ignored;               /* authentic, but nothing to us */
+    uint64_t unsolicited; /* control messages not asked for */
+    uint64_t ignored; /* authentic, but nothing to us */
     uint64_t random_failures;
 };
 
@@ -192,10 +192,10 @@ struct tgv_measures { /* stats.c */
     int bars[4];
     unsigned bars_len;
     int bars_told;
-    uint64_t late_seen;    /* late frames at the last look */
-    double late_mean;      /* per 100 ms, over some 6 s */
+    uint64_t late_seen; /* late frames at the last look */
+    double late_mean; /* per 100 ms, over some 6 s */
     uint32_t rate_reasons; /* enum tgv_rate_reason */
-    bool rate_always;      /* RTT or loss too high */
+    bool rate_always; /* RTT or loss too high */
     bool was_reconnecting, handed_over, timed_out;
 };
 
@@ -300,9 +300,9 @@ bool tgv_send_may_answer(struct tgv_call *c, unsigned which, tgv_time now);
 bool tgv_send_possible(const struct tgv_call *c);
 
 /* -- reliable.c -------------------------------------------------------------- */
-void tgv_reliable_send(struct tgv_call *c, uint8_t type,
-                       const uint8_t *payload, size_t len, tgv_time interval,
-                       tgv_time timeout, tgv_time now);
+void tgv_reliable_send(struct tgv_call *c, uint8_t type, const uint8_t *payload,
+                       size_t len, tgv_time interval, tgv_time timeout,
+                       tgv_time now);
 void tgv_reliable_sent(struct tgv_call *c, uint8_t type, uint32_t seq);
 void tgv_reliable_run(struct tgv_call *c, tgv_time now);
 

@@ -15,7 +15,7 @@
 
 #define PROBES_FIRST 4
 #define PROBES_BAD 10
-#define PROBES_LOW 3.0  /* mean answers below which UDP is bad */
+#define PROBES_LOW 3.0 /* mean answers below which UDP is bad */
 #define PROBES_LOW_BAD 7.0 /* after ten, below which it is not available */
 #define PING_INTERVAL TGV_S(10)
 #define PING_INTERVAL_CURRENT TGV_S(2)
@@ -333,8 +333,8 @@ static void ping_due(struct tgv_call *c, tgv_time now)
 {
     for (unsigned i = 0; i < c->paths.count; i++) {
         tgv_time last = c->paths.list[i].last_ping;
-        tgv_time interval = i == c->paths.current ? PING_INTERVAL_CURRENT
-                                                  : PING_INTERVAL;
+        tgv_time interval =
+            i == c->paths.current ? PING_INTERVAL_CURRENT : PING_INTERVAL;
         if (last < 0 || now - last >= interval)
             ping(c, i, now);
     }
@@ -353,8 +353,7 @@ void tgv_paths_choose(struct tgv_call *c, tgv_time now)
         least = (double)TGV_NEVER;
     for (unsigned i = 0; i < paths->count; i++) {
         double rtt = (double)tgv_rtt_mean(&paths->list[i].rtt);
-        if (rtt <= 0.0 ||
-            rtt >= least * c->config.relay_switch_threshold)
+        if (rtt <= 0.0 || rtt >= least * c->config.relay_switch_threshold)
             continue;
         least = rtt;
         best = i;

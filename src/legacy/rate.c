@@ -16,8 +16,8 @@
 #define LOSS_HIGH 0.10
 #define LOSS_PERCENT_MAX 25u
 #define QUEUE_GROWS TGV_MS(200) /* RTT above its minimum: send less */
-#define QUEUE_SMALL TGV_MS(60)  /* below: may send more */
-#define SMOOTHING 0.1           /* weight of a new loss value, every 0.1 s */
+#define QUEUE_SMALL TGV_MS(60) /* below: may send more */
+#define SMOOTHING 0.1 /* weight of a new loss value, every 0.1 s */
 
 struct limits {
     unsigned initial, max;
@@ -72,8 +72,7 @@ static unsigned stepped(const struct tgv_call *c, unsigned bitrate)
 {
     const struct tgv_server_config *s = &c->config;
     struct limits l = limits_of(c);
-    tgv_time queue =
-        tgv_rtt_smoothed(&c->ack_rtt) - tgv_rtt_min(&c->ack_rtt);
+    tgv_time queue = tgv_rtt_smoothed(&c->ack_rtt) - tgv_rtt_min(&c->ack_rtt);
     unsigned up = (unsigned)s->audio_bitrate_step_incr;
     unsigned down = (unsigned)s->audio_bitrate_step_decr;
     unsigned min = (unsigned)s->audio_min_bitrate;

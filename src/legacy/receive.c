@@ -163,9 +163,8 @@ static void apply_acks(struct tgv_call *c, const struct tgv_header *h,
     if (acked.count > 0)
         tgv_rtt_add(&c->ack_rtt, now - acked.packets[0].at, now);
     if (acked.delivered > 0)
-        tgv_loss_add(&c->measures.loss_out,
-                     acked.delivered - acked.taken_back, -acked.taken_back,
-                     now);
+        tgv_loss_add(&c->measures.loss_out, acked.delivered - acked.taken_back,
+                     -acked.taken_back, now);
     tgv_extras_acked(&c->extras, h->ack);
 }
 

@@ -22,9 +22,9 @@ static void transmit(struct tgv_call *c, struct tgv_reliable *r, tgv_time now)
     r->next = now + r->interval;
 }
 
-void tgv_reliable_send(struct tgv_call *c, uint8_t type,
-                       const uint8_t *payload, size_t len, tgv_time interval,
-                       tgv_time timeout, tgv_time now)
+void tgv_reliable_send(struct tgv_call *c, uint8_t type, const uint8_t *payload,
+                       size_t len, tgv_time interval, tgv_time timeout,
+                       tgv_time now)
 {
     struct tgv_reliable *r = slot_for(c, type);
 

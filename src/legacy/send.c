@@ -158,7 +158,7 @@ static int write_header(struct tgv_call *c, const struct tgv_item *item,
         h->has_flags = c->hs.peer_version >= TGV_PV_EXTRAS;
     }
     if (h->form == TGV_HEADER_SHORT || h->has_flags)
-        tgv_extras_write(&c->extras, h);
+        tgv_extras_fill(&c->extras, h);
     return h->form == TGV_HEADER_SHORT ? 0 : random_fields(c, h);
 }
 
@@ -204,14 +204,12 @@ static int seal(struct tgv_call *c, const struct tgv_header *h,
 
     if (err)
         return err;
-    return tgv_seal_encode(c->seal,
-                           envelope_of(c, h->form == TGV_HEADER_SHORT), inner,
-                           n, &c->random, buf, cap, len);
+    return tgv_seal_encode(c->seal, envelope_of(c, h->form == TGV_HEADER_SHORT),
+                           inner, n, &c->random, buf, cap, len);
 }
 
-static void sent(struct tgv_call *c, const struct tgv_item *item,
-                 unsigned path, const struct tgv_header *h, bool fresh,
-                 tgv_time now)
+static void sent(struct tgv_call *c, const struct tgv_item *item, unsigned path,
+                 const struct tgv_header *h, bool fresh, tgv_time now)
 {
     c->counters.packets_out++;
     if (fresh && h->extra_count > 0)
@@ -287,8 +285,8 @@ static int build(struct tgv_call *c, const struct tgv_item *item,
     return 0;
 }
 
-static bool next_item(struct tgv_call *c, uint8_t *buf, size_t cap,
-                      size_t *len, struct tgv_addr *to, tgv_time now)
+static bool next_item(struct tgv_call *c, uint8_t *buf, size_t cap, size_t *len,
+                      struct tgv_addr *to, tgv_time now)
 {
     struct tgv_sender *s = &c->sender;
 

@@ -23,8 +23,8 @@ struct tgv_server_config {
     double p2p_to_relay_switch_threshold;
     double relay_to_p2p_switch_threshold;
     double reconnecting_state_timeout; /* [s] */
-    uint32_t rate_flags;               /* ENG-60: all 32 bits count */
-    double rate_min_rtt;               /* [s] */
+    uint32_t rate_flags; /* ENG-60: all 32 bits count */
+    double rate_min_rtt; /* [s] */
     double rate_min_send_loss;
     double packet_loss_for_extra_ec;
     int max_unsent_stream_packets;
@@ -32,7 +32,7 @@ struct tgv_server_config {
     bool bad_call_rating;
     bool use_tcp, force_tcp;
     double established_delay_if_no_stream_data; /* [s] */
-    double nat64_fallback_timeout;              /* [s] */
+    double nat64_fallback_timeout; /* [s] */
     int jitter_min_delay_20, jitter_min_delay_40, jitter_min_delay_60;
     int jitter_max_delay_20, jitter_max_delay_40, jitter_max_delay_60;
     int jitter_max_slots_20, jitter_max_slots_40, jitter_max_slots_60;

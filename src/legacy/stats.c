@@ -141,11 +141,18 @@ bool tgv_call_need_rate(const struct tgv_call *c)
 
 static const char *network_str(int type)
 {
-    static const char *const names[] = {
-        "unknown", "gprs",     "edge",
-        "3g",      "hspa",     "lte",
-        "wifi",    "ethernet", "other_high_speed",
-        "other_low_speed", "dialup", "other_mobile"};
+    static const char *const names[] = {"unknown",
+                                        "gprs",
+                                        "edge",
+                                        "3g",
+                                        "hspa",
+                                        "lte",
+                                        "wifi",
+                                        "ethernet",
+                                        "other_high_speed",
+                                        "other_low_speed",
+                                        "dialup",
+                                        "other_mobile"};
 
     if (type < 0 || (size_t)type >= sizeof(names) / sizeof(names[0]))
         return names[0];

@@ -17,7 +17,7 @@
 struct tgv_window {
     uint64_t bits[TGV_WINDOW_NUMBERS / 64];
     uint32_t last; /* newest number marked; 0 before the first */
-    bool any;      /* a packet was marked */
+    bool any; /* a packet was marked */
 };
 
 void tgv_window_init(struct tgv_window *w);

@@ -17,7 +17,7 @@ struct tgv_loss {
         int32_t total, lost;
     } buckets[TGV_LOSS_BUCKETS];
     int64_t bucket; /* number of the newest, now / TGV_LOSS_BUCKET_US */
-    int64_t lost;   /* since the beginning */
+    int64_t lost; /* since the beginning */
 };
 
 void tgv_loss_init(struct tgv_loss *l);

@@ -126,19 +126,27 @@ static void search_fine(const int16_t *pcm, size_t samples, size_t max,
     }
 }
 
+static size_t clamp(size_t v, size_t lo, size_t hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
 /* Where and how much to cut or repeat. */
-static bool find(const int16_t *pcm, size_t samples, size_t max,
+static bool find(const int16_t *pcm, size_t samples, size_t wanted, size_t over,
                  const struct tgv_stretch_policy *policy, struct place *p)
 {
     struct coarse c;
+    size_t max = wanted + over;
 
-    if (max > TGV_STRETCH_MAX_SAMPLES)
-        max = TGV_STRETCH_MAX_SAMPLES;
     if (samples > TGV_STRETCH_BLOCK_MAX || max < TGV_STRETCH_MIN_SAMPLES ||
         samples < TGV_STRETCH_MIN_SAMPLES + FADE)
         return false;
+    if (max > TGV_STRETCH_MAX_SAMPLES)
+        max = TGV_STRETCH_MAX_SAMPLES;
+    if (max > samples - FADE)
+        max = samples - FADE;
     if (tgv_level_peak(pcm, samples) <= policy->quiet) {
-        p->lag = max < samples - FADE ? max : samples - FADE;
+        p->lag = clamp(wanted, TGV_STRETCH_MIN_SAMPLES, max);
         p->at = (samples - FADE - p->lag) / 2;
         return true;
     }
@@ -157,13 +165,13 @@ static int16_t mix(int16_t from, int16_t to, size_t i)
     return (int16_t)((from * (FADE - w) + to * w) / FADE);
 }
 
-size_t tgv_stretch_compress(int16_t *pcm, size_t samples, size_t max,
+size_t tgv_stretch_compress(int16_t *pcm, size_t samples, size_t wanted,
                             const struct tgv_stretch_policy *policy)
 {
     struct place p;
     size_t tail;
 
-    if (!find(pcm, samples, max, policy, &p))
+    if (!find(pcm, samples, wanted, 0, policy, &p))
         return 0;
     for (size_t i = 0; i < FADE; i++)
         pcm[p.at + i] = mix(pcm[p.at + i], pcm[p.at + p.lag + i], i);
@@ -172,14 +180,14 @@ size_t tgv_stretch_compress(int16_t *pcm, size_t samples, size_t max,
     return p.lag;
 }
 
-size_t tgv_stretch_expand(int16_t *pcm, size_t samples, size_t max,
+size_t tgv_stretch_expand(int16_t *pcm, size_t samples, size_t wanted,
                           const struct tgv_stretch_policy *policy)
 {
     struct place p;
     int16_t joint[FADE];
     size_t rest;
 
-    if (!find(pcm, samples, max, policy, &p))
+    if (!find(pcm, samples, wanted, policy->over, policy, &p))
         return 0;
     for (size_t i = 0; i < FADE; i++)
         joint[i] = mix(pcm[p.at + p.lag + i], pcm[p.at + i], i);

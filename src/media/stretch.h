@@ -20,23 +20,25 @@
 struct tgv_stretch_policy {
     float likeness; /* least correlation over the cross-fade, -1..1 */
     unsigned quiet; /* blocks with no peak above this may be cut anywhere */
+    size_t over; /* samples that may be put in beyond those wanted */
 };
 
 /**
- * Cut at most max samples out.
+ * Cut at most `wanted` samples out.
  *
  * @return samples removed: 0 (no good place), or
- *         TGV_STRETCH_MIN_SAMPLES..max; the rest has moved up
+ *         TGV_STRETCH_MIN_SAMPLES..wanted; the rest has moved up
  */
-size_t tgv_stretch_compress(int16_t *pcm, size_t samples, size_t max,
+size_t tgv_stretch_compress(int16_t *pcm, size_t samples, size_t wanted,
                             const struct tgv_stretch_policy *policy);
 
 /**
- * Put at most max samples in; pcm has room for samples + max.
+ * Put at most wanted + over samples in; pcm has room for so many more, or for
+ * TGV_STRETCH_MAX_SAMPLES more if that is less.
  *
- * @return samples added: 0, or TGV_STRETCH_MIN_SAMPLES..max
+ * @return samples added: 0, or TGV_STRETCH_MIN_SAMPLES..wanted + over
  */
-size_t tgv_stretch_expand(int16_t *pcm, size_t samples, size_t max,
+size_t tgv_stretch_expand(int16_t *pcm, size_t samples, size_t wanted,
                           const struct tgv_stretch_policy *policy);
 
 /* Smooth a step: pcm follows a sample of value `last`, with which it has

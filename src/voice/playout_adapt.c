@@ -20,6 +20,9 @@
 #define REST_MIN (5 * TGV_SAMPLES_PER_MS)
 /* About -54 dB: may be cut anywhere. */
 #define QUIET_PEAK 64
+/* A little more than wanted may be put in, so that no small rest of what was
+ * wanted remains; cutting more out could cost a frame. */
+#define OVER REST_MIN
 /* So far off, any cut is better than none. */
 #define FAR (100 * TGV_SAMPLES_PER_MS)
 #define NEAR (40 * TGV_SAMPLES_PER_MS)
@@ -33,7 +36,7 @@ static tgv_time clamp(tgv_time v)
 static struct tgv_stretch_policy policy(const struct tgv_playout *p,
                                         unsigned wanted, unsigned frame)
 {
-    struct tgv_stretch_policy s = {.quiet = QUIET_PEAK};
+    struct tgv_stretch_policy s = {.quiet = QUIET_PEAK, .over = OVER};
     /* about ten tries a second whatever the frame */
     float tries = (float)p->impatience * (float)frame / (0.1f * TGV_RATE_HZ);
 

@@ -52,6 +52,7 @@ struct tgv_playout {
     unsigned hole; /* stream time lost since the last frame */
     int16_t last; /* newest sample made */
     int16_t given; /* newest sample given */
+    bool join; /* the next sound does not go on from `last` */
     bool fade_in; /* the next sound starts from silence */
 
     struct tgv_jbuf jbuf;

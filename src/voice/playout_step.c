@@ -79,21 +79,42 @@ static void silence(struct tgv_playout *p)
     push(p, TGV_PLAYED_SILENCE, n, 0);
 }
 
-/* Make sound up; span is the stream time that it stands for. */
-static void conceal(struct tgv_playout *p, unsigned samples, unsigned span)
+/* The sound does not go on from what was given before. */
+static void join(struct tgv_playout *p, int16_t *pcm, unsigned samples)
+{
+    tgv_stretch_join(p->last, pcm, samples);
+    p->join = false;
+}
+
+/*
+ * Make up sound that stands for `span` of stream time (up to a block), or,
+ * waiting, for time that is not known to be lost. The rest of a block that is
+ * left from before shortens it: that makes the delay smaller but no frame come
+ * too late (see playout_adapt.c), and what follows starts with a block.
+ */
+static void conceal(struct tgv_playout *p, unsigned span, bool waiting)
 {
     int16_t *pcm = tgv_fifo_tail(&p->fifo);
+    unsigned rest = span == TGV_BLOCK_SAMPLES ? p->fifo.samples : 0;
+    unsigned n = span - rest;
+    unsigned whole = (n + STEP - 1) / STEP * STEP;
 
-    if (p->codec->decode(p->decoder, NULL, 0, false, pcm, samples) < 0)
-        memset(pcm, 0, samples * sizeof(*pcm));
-    p->made_up += samples;
+    if (p->codec->decode(p->decoder, NULL, 0, false, pcm, whole) < 0)
+        memset(pcm, 0, whole * sizeof(*pcm));
+    if (p->join)
+        join(p, pcm, n);
+    p->join = whole != n;
+    p->made_up += n;
     if (p->made_up >= p->conceal_max) {
         /* nothing comes: out, and wait for enough to start again */
-        fade(pcm, samples, false);
+        fade(pcm, n, false);
         p->state = TGV_PLAYOUT_BUFFERING;
     }
-    push(p, TGV_PLAYED_CONCEALED, samples, span);
-    p->hole += span;
+    push(p, TGV_PLAYED_CONCEALED, n, waiting ? 0 : span);
+    if (waiting)
+        p->waited += span;
+    else
+        p->hole += span;
 }
 
 /* How far the present delay is above the wanted one, if the frame that starts
@@ -107,6 +128,7 @@ static tgv_time surplus(const struct tgv_playout *p, int64_t gap,
 
 static void enter_voice(struct tgv_playout *p, int16_t *pcm, unsigned samples)
 {
+    p->join = false;
     if (p->fade_in) {
         fade(pcm, min(samples, FADE_IN), true);
         p->fade_in = false;
@@ -139,8 +161,9 @@ static void play(struct tgv_playout *p, const struct tgv_jbuf_frame *f,
     if (past) {
         n -= past;
         memmove(pcm, pcm + past, n * sizeof(*pcm));
-        tgv_stretch_join(p->last, pcm, n);
     }
+    if (past || p->join)
+        join(p, pcm, n);
     close_hole(p, frame, 0);
     enter_voice(p, pcm, n);
     if (primary)
@@ -160,13 +183,13 @@ static void recover(struct tgv_playout *p, const struct tgv_jbuf_frame *f,
     unsigned past = f->fec - gap;
 
     if (p->codec->decode(p->decoder, f->data, f->len, true, pcm, f->fec) < 0) {
-        conceal(p, min(TGV_BLOCK_SAMPLES, gap), min(TGV_BLOCK_SAMPLES, gap));
+        conceal(p, min(TGV_BLOCK_SAMPLES, gap), false);
         return;
     }
-    if (past) {
+    if (past)
         memmove(pcm, pcm + past, gap * sizeof(*pcm));
-        tgv_stretch_join(p->last, pcm, gap);
-    }
+    if (past || p->join)
+        join(p, pcm, gap);
     close_hole(p, f->duration, gap);
     enter_voice(p, pcm, gap);
     push(p, TGV_PLAYED_RECOVERED, gap, gap);
@@ -199,15 +222,8 @@ static void bridge(struct tgv_playout *p, const struct tgv_jbuf_frame *f,
         n = (unsigned)(gap - f->fec < TGV_BLOCK_SAMPLES ? gap - f->fec
                                                         : TGV_BLOCK_SAMPLES);
         n = n < STEP ? STEP : n / STEP * STEP;
-        conceal(p, n, n);
+        conceal(p, n, false);
     }
-}
-
-/* Nothing to play: the next frame is late or lost, who knows. */
-static void wait_for_frame(struct tgv_playout *p)
-{
-    p->waited += TGV_BLOCK_SAMPLES;
-    conceal(p, TGV_BLOCK_SAMPLES, 0);
 }
 
 /* When the first frame after silence should start. */
@@ -261,7 +277,8 @@ void tgv_playout_step(struct tgv_playout *p, tgv_time now)
     }
     f = tgv_jbuf_at(&p->jbuf, 0);
     if (!f) {
-        wait_for_frame(p);
+        /* the next frame is late or lost, who knows */
+        conceal(p, TGV_BLOCK_SAMPLES, true);
     } else if (f->ts + f->duration < p->next_ts + REST_MIN ||
                too_old(p, f, now)) {
         if (f->ts + f->duration > p->next_ts)

@@ -4,7 +4,7 @@
 #include "base/failure.h"
 #include "base/time.h"
 #include "file/path.h"
-#include "file/sound.h"
+#include "file/sndfile.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "file/sound.h"
+#include "file/sndfile.h"
 
 #include "base/failure.h"
 #include "base/time.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TGV_FILE_SOUND_H
-#define TGV_FILE_SOUND_H
+#ifndef TGV_FILE_SNDFILE_H
+#define TGV_FILE_SNDFILE_H
 /*
  * Adaptor of libsndfile: files with a header, read as interleaved floats in
  * [-1, 1], written as 48 kHz mono s16. The bytes pass through our own file

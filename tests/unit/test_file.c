@@ -640,7 +640,9 @@ static int setup(void **state)
     const char *tmp = getenv("TMPDIR");
 
     (void)state;
-    snprintf(dir, sizeof(dir), "%.40s/tgv-file-XXXXXX", tmp ? tmp : "/tmp");
+    if (!tmp || strlen(tmp) > 40) /* a failure's `what` is 95 characters */
+        tmp = "/tmp";
+    snprintf(dir, sizeof(dir), "%s/tgv-file-XXXXXX", tmp);
     if (!mkdtemp(dir))
         return -1;
     return chmod(dir, 0755);

@@ -14,6 +14,7 @@
 
 #define CALL_RELAYS 64
 #define CALL_TIMED 256
+#define CALL_MTPROTO2_LAYER 74 /* below it the old encryption is used */
 
 enum call_timed_what { TIMED_MUTE, TIMED_UNMUTE, TIMED_NETWORK };
 

@@ -213,7 +213,7 @@ static bool over(const struct run *run, int64_t now_us)
 {
     const struct call_job *job = run->job;
 
-    return run->failed || run->file_failed || wake_stopped(&run->tool->wake) ||
+    return run->failed || wake_stopped(&run->tool->wake) ||
            (job->duration_us && run->connect_us &&
             now_us >= run->connect_us + job->duration_us);
 }
@@ -294,12 +294,7 @@ static void explain_failure(struct run *run)
                        c->receive_timeout_ms / 1e3);
         break;
     case TGVOIP_CALL_ERROR_INCOMPATIBLE:
-        if (c->max_layer < 74 && !c->allow_v1)
-            diag_error(diag, "call",
-                       "layer %d uses the old encryption, which is refused "
-                       "(INCOMPATIBLE); --allow-v1 permits it",
-                       c->max_layer);
-        else if (run->stats.peer_version)
+        if (run->stats.peer_version)
             diag_error(diag, "call",
                        "the peer's protocol version %u is not compatible "
                        "(INCOMPATIBLE)",
@@ -396,6 +391,8 @@ int call_run(struct call_job *job)
     run->tool = job->tool;
     run->events.tool = job->tool;
     run->events.on = job->json;
+    if (!job->json && !(job->out && !strcmp(job->out, "-")))
+        job->tool->diag.notes = stdout;
     if (open_files(run) && tool_engine(job->tool, &engine, 1) == 0)
         status = make_call(run, engine);
     tgvoip_engine_destroy(engine);

@@ -341,6 +341,13 @@ static int parse(struct call_job *job, int argc, char **argv)
                    "is needed; see tgvoip call --help");
         return TOOL_USAGE;
     }
+    if (job->config.max_layer < CALL_MTPROTO2_LAYER && !job->config.allow_v1) {
+        diag_error(&job->tool->diag, "--layer",
+                   "%d uses the old encryption, which is refused; --allow-v1 "
+                   "permits it",
+                   job->config.max_layer);
+        return TOOL_USAGE;
+    }
     if (job->json && job->out && !strcmp(job->out, "-")) {
         diag_error(&job->tool->diag, "--out",
                    "standard output cannot carry both audio and --json");

@@ -358,6 +358,8 @@ int cmd_demo(struct tool *tool, int argc, char **argv)
     status = parse(demo, argc, argv);
     demo->events.tool = tool;
     demo->events.on = demo->json;
+    if (!demo->json)
+        tool->diag.notes = stdout;
     if (status < 0)
         status = run(demo);
     fini(demo);

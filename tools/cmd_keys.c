@@ -32,7 +32,7 @@ static const char help_keys[] =
     "  check-dh             is G 2..7, P a safe prime of 2048 bits, and G a\n"
     "                       generator of its large subgroup; is the public "
     "value\n                       in the safe range\n"
-    "  fingerprint          of a key, 16 hex digits\n"
+    "  fingerprint          of a key, a signed 64-bit number\n"
     "  emoji                the four that two people compare; --g-a is the "
     "value\n                       that the caller sent\n"
     "  --json               the answer as a JSON object\n";
@@ -139,12 +139,12 @@ static int fingerprint(struct job *job)
         return TOOL_FAILED;
     snprintf(text, sizeof(text), "%016" PRIx64, (uint64_t)value);
     if (!job->json) {
-        puts(text);
+        printf("%" PRId64 "\n", value);
         return TOOL_OK;
     }
     o = json_tree_object();
-    json_set_str(o, "fingerprint", text);
-    json_set_id(o, "fingerprint_int64", value);
+    json_set_id(o, "fingerprint", value);
+    json_set_str(o, "hex", text);
     return answer(o);
 }
 

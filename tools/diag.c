@@ -9,6 +9,7 @@ void diag_init(struct diag *diag, int64_t start_us)
     memset(diag, 0, sizeof(*diag));
     diag->level = TGVOIP_LOG_WARNING;
     diag->start_us = start_us;
+    diag->notes = stderr;
     pthread_mutex_init(&diag->lock, NULL);
 }
 
@@ -45,9 +46,10 @@ void diag_note(struct diag *diag, const char *text, ...)
         return;
     wipe_live(diag);
     va_start(args, text);
-    vfprintf(stderr, text, args);
+    vfprintf(diag->notes, text, args);
     va_end(args);
-    fputc('\n', stderr);
+    fputc('\n', diag->notes);
+    fflush(diag->notes);
 }
 
 enum tgvoip_log_level diag_engine_level(const struct diag *diag)

@@ -30,6 +30,7 @@ struct diag_line {
 struct diag {
     int level; /**< 0 nothing but errors of usage and results .. 4 debug */
     bool quiet; /**< no progress lines */
+    FILE *notes; /**< where progress goes; stderr unless set */
     bool live; /**< the live line is on the screen now */
     FILE *log_file; /**< gets every log line; or NULL */
     int64_t start_us;
@@ -45,7 +46,7 @@ void diag_fini(struct diag *diag);
 void diag_error(struct diag *diag, const char *what, const char *why, ...)
     TGVOIP_PRINTF(3, 4);
 
-/** A line of progress on stderr, left out with -q. */
+/** A line of progress, left out with -q. */
 void diag_note(struct diag *diag, const char *text, ...) TGVOIP_PRINTF(2, 3);
 
 /** Most detailed level that the library has to send. */

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BIN_SAMPLES 240 /* 5 ms */
-#define WINDOW 200 /* bins of a window: 1 s */
-#define FIRST_RANGE 600 /* bins searched for the delay of the whole: 3 s */
-#define NEAR_RANGE 40 /* and around it in each window: 200 ms */
+#define BIN_SAMPLES 480
+#define WINDOW 100 /* bins of a window: 1 s */
+#define FIRST_RANGE 300 /* bins searched for the delay of the whole: 3 s */
+#define NEAR_RANGE 20 /* and around it in each window: 200 ms */
 #define QUIET 0.003f /* RMS below which nobody speaks, -50 dB */
 
 void block_list_add(struct block_list *list, const struct end_block *block)
@@ -32,7 +32,7 @@ void block_list_free(struct block_list *list)
     memset(list, 0, sizeof(*list));
 }
 
-/* RMS per 5 ms of a whole file, whatever its length. */
+/* RMS per 10 ms of a whole file, whatever its length. */
 static int file_levels(const char *path, float **out, size_t *count,
                        struct tgvoip_failure *failure)
 {

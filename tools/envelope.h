@@ -13,7 +13,7 @@
 
 #include "call_end.h"
 
-#define ENVELOPE_BIN_US 5000
+#define ENVELOPE_BIN_US 10000
 
 /** Blocks of one direction of one end, in order of time. */
 struct block_list {
@@ -24,7 +24,7 @@ struct block_list {
 void block_list_add(struct block_list *list, const struct end_block *block);
 void block_list_free(struct block_list *list);
 
-/** RMS of full scale for each 5 ms since zero_us. */
+/** RMS of full scale for each 10 ms since zero_us. */
 struct envelope {
     int64_t zero_us;
     float *bins;

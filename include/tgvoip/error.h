@@ -42,8 +42,8 @@ enum tgvoip_error {
 /** What was wrong with what: "relay" + "port 70000 is out of range 1..65535". */
 struct tgvoip_failure {
     int code;       /**< a `TGVOIP_ERR_*`, 0 if nothing failed */
-    char what[96];  /**< the argument, file or address concerned */
-    char why[224];  /**< one clause, no full stop */
+    char what[256]; /**< the argument, file or address concerned */
+    char why[256];  /**< one clause, no full stop */
 };
 
 /**

@@ -54,7 +54,8 @@ tgvoip_inspect_create(tgvoip_inspect **out,
  * Feed one line of the recording.
  * @param[out] packet filled on success
  * @return 0; TGVOIP_ERR_AGAIN (the line holds no packet for this role);
- *         TGVOIP_ERR_FORMAT (not a trace line, failure says why)
+ *         TGVOIP_ERR_FORMAT (not a trace line, failure says why);
+ *         TGVOIP_ERR_NOMEM; TGVOIP_ERR_INVALID (a NULL)
  */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_inspect_line(tgvoip_inspect *inspect, const char *line, size_t len,

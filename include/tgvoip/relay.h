@@ -29,12 +29,14 @@ extern "C" {
  */
 typedef struct tgvoip_impairment tgvoip_impairment;
 
-/** Create one that impairs nothing, with a random seed. */
+/** Create one that impairs nothing, with a random seed.
+ *  @return 0, TGVOIP_ERR_NOMEM or TGVOIP_ERR_RANDOM */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_impairment_create(tgvoip_impairment **out);
 /** NULL is fine. */
 TGVOIP_API void tgvoip_impairment_destroy(tgvoip_impairment *impairment);
-/** Set one option. @return 0 or TGVOIP_ERR_INVALID, failure names it */
+/** Set one option; the last one of a name counts.
+ *  @return 0 or TGVOIP_ERR_INVALID, failure names it ("--loss") */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_impairment_set(tgvoip_impairment *impairment, const char *option,
                       const char *value, struct tgvoip_failure *failure);
@@ -49,7 +51,7 @@ typedef struct tgvoip_relay tgvoip_relay;
 
 struct tgvoip_relay_limits {
     unsigned session_idle_s;       /**< 60 */
-    unsigned sessions;             /**< 10000 */
+    unsigned sessions;             /**< 10000, 1..2^20 */
     unsigned packets_per_side_s;   /**< 100 */
     unsigned kbit_per_side_s;      /**< 256 */
     unsigned control_per_source_s; /**< 10, per address and port */
@@ -90,7 +92,8 @@ tgvoip_relay_config_default(struct tgvoip_relay_config *config);
  * Bind and serve.
  * @return 0; TGVOIP_ERR_INVALID (bad address; all tags on an address that is
  *         not loopback); TGVOIP_ERR_IN_USE; TGVOIP_ERR_ACCESS;
- *         TGVOIP_ERR_IO; TGVOIP_ERR_NOMEM
+ *         TGVOIP_ERR_IO; TGVOIP_ERR_NOMEM; TGVOIP_ERR_RANDOM;
+ *         TGVOIP_ERR_STATE (called on a loop thread)
  */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_relay_create(tgvoip_engine *engine, tgvoip_relay **out,

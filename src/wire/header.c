@@ -93,6 +93,7 @@ static void read_tl_start(struct tgv_header *h, struct tgv_reader *r,
     if (p)
         memcpy(h->random_id, p, sizeof h->random_id);
     p = read_tl_string(r, &n);
+    h->random_len = n;
     if (p && n >= sizeof h->random_bytes)
         memcpy(h->random_bytes, p, sizeof h->random_bytes);
 }
@@ -108,14 +109,12 @@ static void write_tl_start(const struct tgv_header *h, struct tgv_writer *w,
 
 static int read_short(struct tgv_header *h, struct tgv_reader *r)
 {
-    unsigned flags;
-
     h->type = tgv_read_u8(r);
     read_acks(h, r);
-    flags = tgv_read_u8(r);
-    if ((flags & TGV_XPFLAG_HAS_EXTRA) && tgv_extras_read(h, r))
+    h->flags = tgv_read_u8(r);
+    if ((h->flags & TGV_XPFLAG_HAS_EXTRA) && tgv_extras_read(h, r))
         return TGVOIP_ERR_FORMAT;
-    h->has_recv_ts = (flags & TGV_XPFLAG_HAS_RECV_TS) != 0;
+    h->has_recv_ts = (h->flags & TGV_XPFLAG_HAS_RECV_TS) != 0;
     if (h->has_recv_ts)
         h->recv_ts = tgv_read_u32le(r);
     return 0;
@@ -126,13 +125,13 @@ static int read_simple(struct tgv_header *h, struct tgv_reader *r,
 {
     read_tl_start(h, r, TGV_TL_SIMPLE_AUDIO_BLOCK);
     /* It does not count flags and extras, so it bounds nothing. */
-    read_tl_length(r);
+    h->data_len = read_tl_length(r);
     h->type = tgv_read_u8(r);
     read_acks(h, r);
     h->has_flags = has_flags;
-    if (has_flags && (tgv_read_u8(r) & TGV_XPFLAG_HAS_EXTRA))
-        return tgv_extras_read(h, r);
-    return 0;
+    if (has_flags)
+        h->flags = tgv_read_u8(r);
+    return (h->flags & TGV_XPFLAG_HAS_EXTRA) ? tgv_extras_read(h, r) : 0;
 }
 
 /* @param[out] payload_len what the header says about it */
@@ -145,6 +144,7 @@ static int read_full(struct tgv_header *h, struct tgv_reader *r,
 
     read_tl_start(h, r, TGV_TL_DECRYPTED_AUDIO_BLOCK);
     flags = tgv_read_u32le(r);
+    h->flags = flags;
     h->type = (uint8_t)(flags >> 24);
     if ((flags & required) != required)
         return TGVOIP_ERR_FORMAT;
@@ -162,6 +162,7 @@ static int read_full(struct tgv_header *h, struct tgv_reader *r,
     if (flags & TGV_PFLAG_HAS_EXTRA)
         read_tl_string(r, &n);
     *payload_len = (flags & TGV_PFLAG_HAS_DATA) ? read_tl_length(r) : 0;
+    h->data_len = *payload_len;
     return *payload_len <= tgv_reader_left(r) ? 0 : TGVOIP_ERR_FORMAT;
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* tgvoip relay: the reflector server. */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +186,29 @@ static bool take_option(struct opts *opts, struct job *job, int code)
     }
 }
 
+/* Is this an address that other machines can reach? A malformed one is the
+ * library's to refuse. */
+static bool is_public(const char *listen)
+{
+    const char *colon = strrchr(listen, ':');
+    size_t len = colon ? (size_t)(colon - listen) : 0;
+    struct in6_addr six;
+    struct in_addr four;
+    char host[64];
+
+    if (len > 2 && listen[0] == '[' && listen[len - 1] == ']') {
+        listen++;
+        len -= 2;
+    }
+    if (len == 0 || len >= sizeof(host))
+        return false;
+    memcpy(host, listen, len);
+    host[len] = '\0';
+    if (inet_pton(AF_INET, host, &four) == 1)
+        return ntohl(four.s_addr) >> 24 != 127;
+    return inet_pton(AF_INET6, host, &six) == 1 && !IN6_IS_ADDR_LOOPBACK(&six);
+}
+
 static int parse(struct job *job, int argc, char **argv)
 {
     struct opts opts;
@@ -199,6 +224,12 @@ static int parse(struct job *job, int argc, char **argv)
     if (!job->config.listen) {
         diag_error(&job->tool->diag, "--listen",
                    "is needed; see tgvoip relay --help");
+        return TOOL_USAGE;
+    }
+    if (!job->config.open && !job->tag_count && is_public(job->config.listen)) {
+        diag_error(&job->tool->diag, job->config.listen,
+                   "not a loopback address: name the sessions with --session, "
+                   "or serve every tag with --open");
         return TOOL_USAGE;
     }
     return -1;

@@ -12,6 +12,7 @@
 #define COARSE_MAX (TGV_STRETCH_BLOCK_MAX / DECIMATION)
 #define COARSE_FADE (FADE / DECIMATION)
 #define COARSE_STEP COARSE_FADE /* between places tried */
+#define EDGE 16 /* samples at the end that are never touched */
 #define JOIN 192 /* 4 ms */
 /* A longer cut does more at once: worth so much likeness over its range. */
 #define LONGER_BONUS 0.1f
@@ -139,8 +140,9 @@ static bool find(const int16_t *pcm, size_t samples, size_t wanted, size_t over,
     size_t max = wanted + over;
 
     if (samples > TGV_STRETCH_BLOCK_MAX || max < TGV_STRETCH_MIN_SAMPLES ||
-        samples < TGV_STRETCH_MIN_SAMPLES + FADE)
+        samples < TGV_STRETCH_MIN_SAMPLES + FADE + EDGE)
         return false;
+    samples -= EDGE;
     if (max > TGV_STRETCH_MAX_SAMPLES)
         max = TGV_STRETCH_MAX_SAMPLES;
     if (max > samples - FADE)

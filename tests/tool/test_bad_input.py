@@ -158,7 +158,7 @@ class BadInput(Case):
 
     def test_relay_for_everyone_must_say_open(self):
         done = run("relay", "--listen", "0.0.0.0:0")
-        self.refused(done, "--open", codes=(1, 2))
+        self.refused(done, "open", codes=(1, 2))
 
     def test_relay_bad_session(self):
         for tag in ("", "00", "zz" * 16, TAG + "0"):

@@ -14,7 +14,6 @@ class Relay(Case):
         self.addCleanup(s.close)
         s.settimeout(2)
         s.connect(("127.0.0.1", self.port))
-        s.tag = None
         return s, bytes.fromhex(tag)
 
     def nothing(self, s):

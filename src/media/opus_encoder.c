@@ -12,12 +12,20 @@
 /* Up to this size a packet says "nothing new", when DTX is on: the TOC byte,
  * and the count byte of a packet of several frames. */
 #define DTX_BYTES_MAX 2
+/*
+ * In-band redundancy of a packet of 40 or 60 ms restores all of the packet
+ * before it only while that is one SILK frame. Above wide band libopus makes
+ * it several hybrid frames, of which but the last is restored. When so many
+ * packets are lost, that is worth more than the treble.
+ */
+#define FEC_LOSS_PERCENT 3
 #define BITRATE_MIN 6000
 #define BITRATE_MAX 510000
 
 struct encoder {
     OpusEncoder *opus;
     struct tgv_encoder_settings applied;
+    bool wide_band; /* at most */
 };
 
 static unsigned clamp(unsigned v, unsigned lo, unsigned hi)
@@ -48,6 +56,20 @@ static void apply(struct encoder *e, const struct tgv_encoder_settings *wanted)
         return;
     apply_all(e->opus, &s);
     e->applied = s;
+}
+
+static void limit_bandwidth(struct encoder *e, size_t samples)
+{
+    bool wide_band = e->applied.inband_fec &&
+                     e->applied.loss_percent >= FEC_LOSS_PERCENT &&
+                     samples > TGV_BLOCK_SAMPLES;
+
+    if (wide_band == e->wide_band)
+        return;
+    opus_encoder_ctl(
+        e->opus, OPUS_SET_MAX_BANDWIDTH(wide_band ? OPUS_BANDWIDTH_WIDEBAND
+                                                  : OPUS_BANDWIDTH_FULLBAND));
+    e->wide_band = wide_band;
 }
 
 void *tgv_opus_encoder_create(void)
@@ -101,6 +123,7 @@ int tgv_opus_encode(void *enc, const struct tgv_encoder_settings *settings,
     if (cap > TGV_FRAME_BYTES_MAX)
         cap = TGV_FRAME_BYTES_MAX;
     apply(e, settings);
+    limit_bandwidth(e, samples);
     n = opus_encode(e->opus, pcm, (int)samples, out, (opus_int32)cap);
     if (n <= 0 || (size_t)n > cap)
         return TGVOIP_ERR_INVALID;

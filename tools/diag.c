@@ -7,7 +7,7 @@
 void diag_init(struct diag *diag, int64_t start_us)
 {
     memset(diag, 0, sizeof(*diag));
-    diag->level = TGVOIP_LOG_WARNING;
+    diag->level = 0; /* a failed command says why by itself */
     diag->start_us = start_us;
     diag->notes = stderr;
     pthread_mutex_init(&diag->lock, NULL);

@@ -11,8 +11,8 @@
 const char opts_help_common[] =
     "\nGeneral:\n"
     "  -h, --help           this text\n"
-    "  -v, --verbose        more on stderr (twice: everything)\n"
-    "  -q, --quiet          errors only\n"
+    "  -v, --verbose        the log of the library on stderr (twice: debug)\n"
+    "  -q, --quiet          no progress, errors only\n"
     "  --log-level LEVEL    error, warning, info or debug\n";
 
 const char opts_help_impairment[] =

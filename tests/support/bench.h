@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TGV_TEST_BENCH_H
+#define TGV_TEST_BENCH_H
+/*
+ * One call on the bench, with a peer that the test plays by hand: it builds
+ * any packet, good or hostile, with the codec and the key, and reads what the
+ * call sends. Virtual time; no relay, no link.
+ */
+#include "crypto/seal.h"
+#include "legacy/call.h"
+#include "legacy/server_config.h"
+#include "wire/control.h"
+#include "wire/packet.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TGV_BENCH_LOG_MAX 4096
+#define TGV_BENCH_PAYLOAD 1400
+#define TGV_BENCH_START TGV_S(500)
+
+struct tgv_bench_packet { /* sent by the call */
+    tgv_time at; /* since the start */
+    unsigned relay;
+    size_t datagram_len;
+    enum tgv_control_kind control; /* NONE: a sealed packet, as follows */
+    uint64_t query_id;
+    bool opened;
+    enum tgv_envelope envelope;
+    struct tgv_header h; /* extras point into `inner` */
+    uint8_t inner[TGV_BENCH_PAYLOAD];
+    const uint8_t *payload;
+    size_t payload_len;
+};
+
+struct tgv_bench_options {
+    bool incoming; /* the call under test is the callee */
+    unsigned relays;
+    int layer;
+    bool allow_v1, muted, data_saving;
+    tgv_time init_timeout, receive_timeout;
+    const struct tgv_server_config *config;
+    bool random_fails;
+    bool stay_closed; /* the test answers the requests for sockets */
+};
+
+struct tgv_bench {
+    struct tgv_bench_options o;
+    struct tgv_call *call;
+    tgv_time now;
+    unsigned sock;
+    struct tgv_addr relay_addr[TGV_RELAYS_MAX];
+    uint8_t tag[TGV_TAG_BYTES]; /* of the call; relay number in byte 0 */
+    struct tgv_prng call_prng, prng;
+    bool random_fails;
+    bool answer_probes; /* relays answer UDP pings (default) */
+    bool audio; /* run capture and play-out every 20 ms */
+    tgv_time next_audio;
+    /* the peer: how it speaks */
+    struct tgv_seal *seal;
+    enum tgv_envelope envelope;
+    enum tgv_header_form form;
+    bool has_flags; /* of the simple form */
+    uint32_t version;
+    uint32_t seq; /* of its next packet */
+    bool hold_ack; /* leave ack and mask as they are */
+    uint32_t ack, mask;
+    unsigned extra_count;
+    struct tgv_extra extras[TGV_EXTRAS_MAX];
+    /* what the call did */
+    struct tgv_bench_packet *log;
+    unsigned count;
+    unsigned state_count, route_count;
+    enum tgv_call_state states[64];
+    enum tgv_call_error last_error;
+    const char *routes[64];
+    int64_t route_ids[64];
+    int bars;
+    unsigned requests;
+    struct tgv_io_request last_request;
+};
+
+void tgv_bench_options_init(struct tgv_bench_options *o);
+/* Create, start and connect (unless stay_closed). */
+void tgv_bench_init(struct tgv_bench *b, const struct tgv_bench_options *o);
+void tgv_bench_fini(struct tgv_bench *b);
+/* Let time pass, everything on its deadline. */
+void tgv_bench_run(struct tgv_bench *b, tgv_time length);
+/* Collect what the call wants after an input made directly. */
+void tgv_bench_settle(struct tgv_bench *b);
+void tgv_bench_event(struct tgv_bench *b, enum tgv_io_event_kind kind);
+
+/* The peer sends a packet through a relay; takes the next number. */
+void tgv_bench_send(struct tgv_bench *b, unsigned relay, uint8_t type,
+                    const uint8_t *payload, size_t len);
+/* Seal a packet into a datagram without handing it over; its length. */
+size_t tgv_bench_seal(struct tgv_bench *b, unsigned relay, uint8_t type,
+                      const uint8_t *payload, size_t len, uint8_t *out);
+/* Seal raw inner bytes and hand them over. */
+void tgv_bench_send_inner(struct tgv_bench *b, unsigned relay,
+                          const uint8_t *inner, size_t len);
+void tgv_bench_datagram(struct tgv_bench *b, unsigned relay,
+                        const uint8_t *data, size_t len);
+void tgv_bench_init_packet(struct tgv_bench *b, unsigned relay);
+void tgv_bench_ack_packet(struct tgv_bench *b, unsigned relay);
+void tgv_bench_media(struct tgv_bench *b, unsigned relay, uint32_t pts);
+/* INIT, INIT_ACK, media: the call is ESTABLISHED afterwards. */
+void tgv_bench_establish(struct tgv_bench *b);
+
+/* Packets of a type sent at log index `from` or later. */
+unsigned tgv_bench_sent(const struct tgv_bench *b, uint8_t type, unsigned from);
+/* The n-th of these; NULL if there is none. */
+const struct tgv_bench_packet *tgv_bench_find(const struct tgv_bench *b,
+                                              uint8_t type, unsigned from,
+                                              unsigned n);
+const struct tgv_extra *tgv_bench_extra(const struct tgv_bench_packet *p,
+                                        uint8_t type);
+struct tgv_call_stats tgv_bench_stats(struct tgv_bench *b);
+enum tgv_call_state tgv_bench_state(struct tgv_bench *b);
+
+#endif

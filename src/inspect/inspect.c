@@ -189,7 +189,7 @@ static void inspect_inner(struct tgv_inspect *in, const struct tgv_opened *o,
     else if (version)
         in->callee_version = version;
     tgv_text_packet(t, parsed);
-    if (parsed)
+    if (parsed || !error) /* no error and no object: memory was short */
         tgv_json_set(out->json, "parsed", parsed);
     if (o->envelope != TGV_ENVELOPE_V2_SHORT)
         tgv_text_add(t, " (%s)", crypto_str(o->envelope));

@@ -290,10 +290,24 @@ struct tgv_json *tgv_json_new_hex(const uint8_t *data, size_t len)
 
 char *tgv_json_dump(const struct tgv_json *j)
 {
+    const size_t flags =
+        JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS);
     json_t *tree = (json_t *)(uintptr_t)(const void *)j;
+    char *text;
+    size_t n;
 
     if (!j || walk_lost(tree, false))
         return NULL;
-    return json_dumps(tree, JSON_COMPACT | JSON_ENCODE_ANY |
-                                JSON_REAL_PRECISION(REAL_DIGITS));
+    /* Measured first: json_dumps(), when its buffer cannot grow, leaves out
+     * what did not fit and calls that a success. */
+    n = json_dumpb(tree, NULL, 0, flags);
+    text = n ? malloc(n + 1) : NULL;
+    if (!text)
+        return NULL;
+    if (json_dumpb(tree, text, n, flags) != n) {
+        free(text);
+        return NULL;
+    }
+    text[n] = '\0';
+    return text;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rooms: api */
+/* Includes the JSON library itself, to make it run out of memory. */
 #include <tgvoip/inspect.h>
 
 #include <setjmp.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "support/vector_json.h"
 
@@ -62,6 +64,55 @@ static void test_inspect_api_refuses_bad_arguments(void **state)
                      TGVOIP_ERR_AGAIN);
     assert_int_equal(tgvoip_inspect_line(in, "x", 1, &packet, NULL),
                      TGVOIP_ERR_FORMAT);
+    tgvoip_inspect_destroy(in);
+}
+
+/* The n-th allocation of the JSON library fails, and only that one. */
+static unsigned long fail_at, allocations;
+
+static void *failing_malloc(size_t size)
+{
+    return ++allocations == fail_at ? NULL : malloc(size);
+}
+
+/* Not while it parses: there the JSON library (2.14) itself loses its balance
+ * and writes where it must not, which no caller can mend. */
+static void test_inspect_api_short_memory_gives_all_or_nothing(void **state)
+{
+    const uint8_t key[256] = {0};
+    struct tgvoip_inspect *in = create(key, 256, TGVOIP_INSPECT_BOTH, 0, "");
+    const char line[] =
+        "{\"t_ms\":0.5,\"from\":\"relay\",\"to\":\"caller\",\"path\":"
+        "\"relay-udp\",\"src\":\"127.0.0.1:7300\",\"wire\":\"c0ffee00112233"
+        "445566778899aabb00ffffffffffffffffffffffffc77215c09880036bb71b8a26"
+        "1572aa4800000000000000000000ffff7f0000019a740000\"}";
+    struct tgvoip_inspect_packet packet;
+    char whole[1024];
+    unsigned long parsing, all;
+    (void)state;
+
+    json_set_alloc_funcs(failing_malloc, free);
+    fail_at = allocations = 0;
+    json_decref(json_loadb(line, sizeof line - 1, 0, NULL));
+    parsing = allocations;
+    allocations = 0;
+    assert_int_equal(
+        tgvoip_inspect_line(in, line, sizeof line - 1, &packet, NULL), 0);
+    all = allocations;
+    assert_in_range(all, parsing + 20, 1000);
+    assert_true(strlen(packet.json) < sizeof whole);
+    strcpy(whole, packet.json);
+    for (fail_at = parsing + 1; fail_at <= all + 1; fail_at++) {
+        int err;
+
+        allocations = 0;
+        err = tgvoip_inspect_line(in, line, sizeof line - 1, &packet, NULL);
+        if (err == 0) /* it had a second try, or did not need it */
+            assert_string_equal(packet.json, whole);
+        else
+            assert_int_equal(err, TGVOIP_ERR_NOMEM);
+    }
+    json_set_alloc_funcs(malloc, free);
     tgvoip_inspect_destroy(in);
 }
 
@@ -134,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inspect_api_refuses_bad_arguments),
+        cmocka_unit_test(test_inspect_api_short_memory_gives_all_or_nothing),
         cmocka_unit_test(test_inspect_api_reads_every_datagram_of_the_trace),
         cmocka_unit_test(
             test_inspect_api_wrong_key_fails_every_encrypted_packet),

@@ -157,6 +157,7 @@ static size_t skip_space(const char *line, size_t len)
 int tgv_trace_read(struct tgv_trace_packet *p, const char *line, size_t len,
                    struct tgvoip_failure *failure)
 {
+    static const char one_line[] = "line 1, "; /* it is the only one */
     char why[160];
     int err;
 
@@ -171,7 +172,10 @@ int tgv_trace_read(struct tgv_trace_packet *p, const char *line, size_t len,
     p->line = tgv_json_parse(line, len, why, sizeof why);
     if (!p->line)
         return tgv_fail(failure, TGVOIP_ERR_FORMAT, "trace line",
-                        "is not JSON: %s", why);
+                        "is not JSON: %s",
+                        strncmp(why, one_line, sizeof one_line - 1)
+                            ? why
+                            : why + sizeof one_line - 1);
     if (!tgv_json_is_object(p->line))
         err = tgv_fail(failure, TGVOIP_ERR_FORMAT, "trace line",
                        "is not a JSON object");

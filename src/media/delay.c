@@ -148,6 +148,8 @@ static enum tgv_delay_result classify(struct tgv_delay *d, int64_t ts,
         d->strays = 0;
         return TGV_DELAY_MEASURED;
     }
+    if (!d->strays || offset < d->strays_base)
+        d->strays_base = offset;
     if (!d->strays++)
         d->strays_since = now;
     if (d->strays >= STRAYS_MIN && now - d->strays_since >= STRAYS_TIME)

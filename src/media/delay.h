@@ -42,6 +42,7 @@ struct tgv_delay {
     tgv_time newest_offset;
     unsigned strays; /* arrivals in a row far beyond any jitter */
     tgv_time strays_since;
+    tgv_time strays_base; /* least offset of them */
     double jitter_us; /* as RFC 3550, 6.4.1 */
 };
 
@@ -65,6 +66,13 @@ enum tgv_delay_result tgv_delay_put(struct tgv_delay *d, int64_t ts,
 static inline bool tgv_delay_known(const struct tgv_delay *d)
 {
     return d->count > 0;
+}
+
+/* Where the base is now. Frames that all come far too late count at once, be
+ * it an outage of the path or another stream time. */
+static inline tgv_time tgv_delay_base(const struct tgv_delay *d)
+{
+    return d->strays ? d->strays_base : d->base;
 }
 
 /* Stream time in microseconds. */

@@ -63,7 +63,7 @@ tgv_time tgv_playout_wanted(const struct tgv_playout *p)
         target += tgv_delay_us(p->frame);
         target = tgv_time_min(target, p->delay.max);
     }
-    return p->delay.base + target;
+    return tgv_delay_base(&p->delay) + target;
 }
 
 void tgv_playout_reset(struct tgv_playout *p)
@@ -75,6 +75,8 @@ void tgv_playout_reset(struct tgv_playout *p)
     p->behind = 0;
     p->seen.count = 0;
     p->impatience = 0;
+    p->last = p->given;
+    tgv_fifo_clear(&p->fifo);
     tgv_jbuf_clear(&p->jbuf);
 }
 
@@ -107,6 +109,7 @@ static void give_silence(struct tgv_playout *p, int16_t *pcm,
     memset(pcm, 0, TGV_BLOCK_SAMPLES * sizeof(*pcm));
     if (p->given)
         tgv_stretch_join(p->given, pcm, TGV_BLOCK_SAMPLES);
+    p->last = 0;
 }
 
 static void count_block(struct tgv_playout *p, const int16_t *pcm,
@@ -153,7 +156,6 @@ void tgv_playout_set_enabled(struct tgv_playout *p, bool enabled)
         return;
     }
     tgv_playout_reset(p);
-    tgv_fifo_clear(&p->fifo);
     tgv_delay_restart(&p->delay);
 }
 
@@ -163,7 +165,7 @@ void tgv_playout_stats(const struct tgv_playout *p,
     *stats = p->stats;
     stats->jitter_ms = p->delay.jitter_us / TGV_US_PER_MS;
     stats->target_delay_ms =
-        (double)(tgv_playout_wanted(p) - p->delay.base) / TGV_US_PER_MS;
+        (double)(tgv_playout_wanted(p) - tgv_delay_base(&p->delay)) / TGV_US_PER_MS;
     stats->level = tgv_level_get(&p->level);
     stats->frame_ms = p->frame / TGV_SAMPLES_PER_MS;
 }

@@ -17,8 +17,6 @@
 #define CUT_MIN TGV_MS(10)
 /* Over the largest delay by so much: frames are skipped. */
 #define SKIP TGV_MS(60)
-/* After a pause: arrived so much later than wanted is another stream time. */
-#define OTHER_TIME TGV_MS(200)
 
 static unsigned min(unsigned a, unsigned b)
 {
@@ -75,7 +73,11 @@ static void silence(struct tgv_playout *p)
 {
     unsigned n = TGV_BLOCK_SAMPLES - p->fifo.samples;
 
-    memset(tgv_fifo_tail(&p->fifo), 0, n * sizeof(int16_t));
+    int16_t *pcm = tgv_fifo_tail(&p->fifo);
+
+    memset(pcm, 0, n * sizeof(*pcm));
+    if (p->last) /* cut off in the middle */
+        tgv_stretch_join(p->last, pcm, n);
     push(p, TGV_PLAYED_SILENCE, n, 0);
 }
 
@@ -226,24 +228,12 @@ static void bridge(struct tgv_playout *p, const struct tgv_jbuf_frame *f,
     }
 }
 
-/* When the first frame after silence should start. */
-static tgv_time start_time(const struct tgv_playout *p,
-                           const struct tgv_jbuf_frame *f)
-{
-    tgv_time ts = tgv_delay_us(f->ts);
-    tgv_time wanted = tgv_playout_wanted(p);
-
-    /* the sender's time stood still meanwhile: count from the arrival */
-    if (f->arrival - ts > wanted + OTHER_TIME)
-        return f->arrival + wanted - p->delay.base;
-    return ts + wanted;
-}
-
 static void buffer(struct tgv_playout *p, tgv_time now)
 {
     const struct tgv_jbuf_frame *f = tgv_jbuf_at(&p->jbuf, 0);
 
-    if (!f || !tgv_delay_known(&p->delay) || now < start_time(p, f)) {
+    if (!f || !tgv_delay_known(&p->delay) ||
+        now < tgv_delay_us(f->ts) + tgv_playout_wanted(p)) {
         silence(p);
         return;
     }

@@ -225,6 +225,22 @@ static int start_relay(struct demo *demo, tgvoip_engine *engine,
     return 0;
 }
 
+static void report_event(struct demo *demo)
+{
+    json_tree *o = events_begin(&demo->events, "report", NULL, tool_now_us());
+    char path[PATH_MAX];
+
+    if (!o)
+        return;
+    json_set_bool(o, "ok", demo->ok);
+    json_set_str(o, "verdict", demo->verdict);
+    snprintf(path, sizeof(path), "%.4000s/report.json", demo->out);
+    json_set_str(o, "json", path);
+    snprintf(path, sizeof(path), "%.4000s/report.html", demo->out);
+    json_set_str(o, "html", path);
+    events_end(&demo->events, o);
+}
+
 static void print_pair(const char *label, const char *form, double forth,
                        double back)
 {
@@ -322,6 +338,7 @@ static int run(struct demo *demo)
     demo_judge(demo);
     if (!report_write(demo))
         demo->ok = false;
+    report_event(demo);
     print_summary(demo);
     return demo->ok && !demo->events.broken ? TOOL_OK : TOOL_FAILED;
 }

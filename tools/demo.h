@@ -97,7 +97,7 @@ int demo_run(struct demo *demo, tgvoip_engine *engine, uint16_t relay_port,
 /** Compare what was sent and heard, and find the words for it. */
 void demo_judge(struct demo *demo);
 
-/** Loss of what this side should have received, 0..1. */
+/** Loss of what this side should have received, 0..1; NAN if unknown. */
 double demo_loss_in(const struct tgvoip_call_stats *stats);
 
 /** DIR/report.json and DIR/report.html. @return false after an error */

@@ -11,7 +11,7 @@ double demo_loss_in(const struct tgvoip_call_stats *stats)
 {
     double all = (double)(stats->packets_in + stats->packets_lost_in);
 
-    return all > 0 ? (double)stats->packets_lost_in / all : 0;
+    return all > 0 ? (double)stats->packets_lost_in / all : NAN;
 }
 
 static void compare_direction(struct demo *demo, int from, size_t bins)

@@ -88,7 +88,7 @@ static void fill_counters(const struct tgv_call *c, struct tgv_call_stats *s)
     s->packets_in = c->counters.packets_in;
     s->packets_lost_out = tgv_loss_count(&c->measures.loss_out);
     s->packets_lost_in = tgv_loss_count(&c->measures.loss_in);
-    s->packets_bad = c->counters.bad + c->counters.simple_before_version;
+    s->packets_bad = c->counters.bad;
     s->packets_duplicate = c->counters.duplicate;
     s->packets_unknown_source = c->counters.unknown_source;
     s->packets_dropped = c->counters.dropped;

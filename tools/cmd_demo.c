@@ -111,7 +111,8 @@ static bool choose_clips(struct demo *demo, char paths[SIDES][PATH_MAX])
             return false;
         }
         s->clip = paths[side];
-        snprintf(s->clip_name, sizeof(s->clip_name), "%.79s", base_name(s->clip));
+        snprintf(s->clip_name, sizeof(s->clip_name), "%.79s",
+                 base_name(s->clip));
         tgvoip_audio_info_default(&info);
         err = tgvoip_audio_probe(s->clip, &info, &failure);
         if (err) {

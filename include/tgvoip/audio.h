@@ -28,9 +28,9 @@ extern "C" {
 /** What is known of an audio file after opening it. */
 struct tgvoip_audio_info {
     size_t size;
-    unsigned rate_hz;     /**< of the file, before resampling */
-    unsigned channels;    /**< of the file, before mixing down */
-    int64_t duration_us;  /**< -1 if unknown (a pipe) */
+    unsigned rate_hz; /**< of the file, before resampling */
+    unsigned channels; /**< of the file, before mixing down */
+    int64_t duration_us; /**< -1 if unknown (a pipe) */
 };
 
 /** Set size and defaults. */
@@ -83,9 +83,10 @@ TGVOIP_API int tgvoip_audio_writer_close(tgvoip_audio_writer *writer);
 typedef struct tgvoip_resampler tgvoip_resampler;
 
 /** @param from_hz,to_hz 8000..192000 @param quality 0 (fast)..10 (best) */
-TGVOIP_API TGVOIP_MUST_CHECK int
-tgvoip_resampler_create(tgvoip_resampler **out, unsigned from_hz,
-                        unsigned to_hz, int quality);
+TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_resampler_create(tgvoip_resampler **out,
+                                                         unsigned from_hz,
+                                                         unsigned to_hz,
+                                                         int quality);
 /**
  * Convert a piece; the converter keeps its state between pieces.
  * @param[in,out] in_samples  given; on return: used

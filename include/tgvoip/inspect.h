@@ -35,8 +35,8 @@ struct tgvoip_inspect_config {
 /** One packet of the recording. Strings live until the next call. */
 struct tgvoip_inspect_packet {
     size_t size;
-    uint64_t number;  /**< 1, 2, ... */
-    bool failed;      /**< could not be opened or parsed */
+    uint64_t number; /**< 1, 2, ... */
+    bool failed; /**< could not be opened or parsed */
     const char *json; /**< one JSON object, no line end */
     const char *text; /**< one human-readable line */
 };

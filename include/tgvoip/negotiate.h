@@ -29,7 +29,7 @@ extern "C" {
 #define TGVOIP_EMOJI_COUNT 4
 
 struct tgvoip_emoji {
-    unsigned index;   /**< 0..332 */
+    unsigned index; /**< 0..332 */
     const char *utf8; /**< the emoji, constant */
     const char *name; /**< its English name, e.g. "GOAT", constant */
 };
@@ -53,9 +53,10 @@ tgvoip_dh_check_config(int g, const uint8_t *p, size_t p_len,
  * 2^1984 < value < p - 2^1984.
  * @return 0; TGVOIP_ERR_AUTH; TGVOIP_ERR_INVALID for lengths
  */
-TGVOIP_API TGVOIP_MUST_CHECK int
-tgvoip_dh_check_public(const uint8_t *value, size_t len, const uint8_t *p,
-                       size_t p_len);
+TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_dh_check_public(const uint8_t *value,
+                                                        size_t len,
+                                                        const uint8_t *p,
+                                                        size_t p_len);
 
 /**
  * Draw a secret exponent and compute the public value. The secret is the
@@ -66,11 +67,9 @@ tgvoip_dh_check_public(const uint8_t *value, size_t len, const uint8_t *p,
  * @param[out] public_value  256 bytes, left-padded; first byte is never 0
  * @return 0; TGVOIP_ERR_INVALID; TGVOIP_ERR_RANDOM; TGVOIP_ERR_NOMEM
  */
-TGVOIP_API TGVOIP_MUST_CHECK int
-tgvoip_dh_keypair(int g, const uint8_t *p, size_t p_len,
-                  const uint8_t *server_random,
-                  uint8_t secret[TGVOIP_KEY_BYTES],
-                  uint8_t public_value[TGVOIP_KEY_BYTES]);
+TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_dh_keypair(
+    int g, const uint8_t *p, size_t p_len, const uint8_t *server_random,
+    uint8_t secret[TGVOIP_KEY_BYTES], uint8_t public_value[TGVOIP_KEY_BYTES]);
 
 /**
  * Compute the shared key from the own secret and the peer's public value,

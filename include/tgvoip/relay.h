@@ -50,12 +50,12 @@ TGVOIP_API const char *const *tgvoip_impairment_profiles(void);
 typedef struct tgvoip_relay tgvoip_relay;
 
 struct tgvoip_relay_limits {
-    unsigned session_idle_s;       /**< 60 */
-    unsigned sessions;             /**< 10000, 1..2^20 */
-    unsigned packets_per_side_s;   /**< 100 */
-    unsigned kbit_per_side_s;      /**< 256 */
+    unsigned session_idle_s; /**< 60 */
+    unsigned sessions; /**< 10000, 1..2^20 */
+    unsigned packets_per_side_s; /**< 100 */
+    unsigned kbit_per_side_s; /**< 256 */
     unsigned control_per_source_s; /**< 10, per address and port */
-    unsigned moves_per_side_s;     /**< 1 address change */
+    unsigned moves_per_side_s; /**< 1 address change */
 };
 
 struct tgvoip_relay_config {
@@ -85,8 +85,7 @@ struct tgvoip_relay_stats {
 };
 
 /** Fill with the defaults and the limits given above. */
-TGVOIP_API void
-tgvoip_relay_config_default(struct tgvoip_relay_config *config);
+TGVOIP_API void tgvoip_relay_config_default(struct tgvoip_relay_config *config);
 
 /**
  * Bind and serve.

@@ -13,7 +13,7 @@ enum tgv_family { TGV_AF_NONE = 0, TGV_AF_IPV4 = 4, TGV_AF_IPV6 = 6 };
 /* ip holds 4 or 16 octets in network order, the rest is zero. */
 struct tgv_addr {
     uint8_t family; /* enum tgv_family */
-    uint16_t port;  /* host order */
+    uint16_t port; /* host order */
     uint8_t ip[16];
 };
 

@@ -134,8 +134,7 @@ static int hex_digit(char c)
     return -1;
 }
 
-bool tgv_hex_decode(const char *text, size_t text_len, uint8_t *out,
-                    size_t len)
+bool tgv_hex_decode(const char *text, size_t text_len, uint8_t *out, size_t len)
 {
     if (text_len != 2 * len)
         return false;

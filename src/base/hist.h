@@ -11,8 +11,8 @@
 
 struct tgv_hist {
     double v[TGV_HIST_MAX];
-    size_t cap;  /* 1..TGV_HIST_MAX */
-    size_t len;  /* filled slots */
+    size_t cap; /* 1..TGV_HIST_MAX */
+    size_t len; /* filled slots */
     size_t next; /* where the next value goes */
 };
 

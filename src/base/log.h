@@ -35,7 +35,6 @@ void tgv_log(const struct tgv_log *log, enum tgv_log_level level,
     TGVOIP_PRINTF(5, 6);
 
 /* Copy text with everything but printable ASCII as \xNN; returns out. */
-const char *tgv_log_escape(const char *text, size_t len, char *out,
-                           size_t cap);
+const char *tgv_log_escape(const char *text, size_t len, char *out, size_t cap);
 
 #endif

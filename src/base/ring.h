@@ -11,7 +11,7 @@
 
 struct tgv_ring {
     int16_t *data;
-    size_t mask;        /* capacity - 1, capacity is a power of two */
+    size_t mask; /* capacity - 1, capacity is a power of two */
     atomic_size_t head; /* written by the writer */
     atomic_size_t tail; /* written by the reader */
 };

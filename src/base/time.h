@@ -14,8 +14,8 @@ typedef int64_t tgv_time;
 
 #define TGV_US_PER_MS 1000
 #define TGV_US_PER_S 1000000
-#define TGV_MS(ms) ((tgv_time)(ms) * TGV_US_PER_MS)
-#define TGV_S(s) ((tgv_time)(s) * TGV_US_PER_S)
+#define TGV_MS(ms) ((tgv_time)(ms)*TGV_US_PER_MS)
+#define TGV_S(s) ((tgv_time)(s)*TGV_US_PER_S)
 
 /* The audio clock: 48 kHz samples, unwrapped, and its 20 ms blocks. */
 #define TGV_RATE_HZ 48000

@@ -31,7 +31,7 @@ bool tgv_json_real(const struct tgv_json *j, double *out);
 bool tgv_json_bool(const struct tgv_json *j, bool *out);
 /* NULL if it is no string, or one that holds a zero character. */
 const char *tgv_json_str(const struct tgv_json *j);
-size_t tgv_json_len(const struct tgv_json *array);  /* 0 if no array */
+size_t tgv_json_len(const struct tgv_json *array); /* 0 if no array */
 const struct tgv_json *tgv_json_at(const struct tgv_json *array, size_t i);
 /* Call fn for each member of an object, in order of the text. */
 void tgv_json_each(const struct tgv_json *object,

@@ -28,11 +28,11 @@ struct tgv_capture_config {
 };
 
 struct tgv_capture_stats {
-    uint64_t blocks;  /* put */
-    uint64_t frames;  /* encoded */
+    uint64_t blocks; /* put */
+    uint64_t frames; /* encoded */
     uint64_t dropped; /* encoded, but not taken in time */
-    uint64_t errors;  /* refused by the encoder */
-    double level;     /* peak of the last ~100 ms, 0..1; 0 while muted */
+    uint64_t errors; /* refused by the encoder */
+    double level; /* peak of the last ~100 ms, 0..1; 0 while muted */
 };
 
 /* @return 0 or TGVOIP_ERR_NOMEM; config is copied, codec and log kept */

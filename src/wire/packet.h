@@ -61,9 +61,9 @@ struct tgv_header {
     bool has_proto;
     uint32_t proto;
     /* Decoded only, as they stand there; encoders write what fits. */
-    uint32_t flags;    /* of every form that has some, unknown bits included */
+    uint32_t flags; /* of every form that has some, unknown bits included */
     size_t random_len; /* full and simple: of the random string */
-    size_t data_len;   /* full and simple: the TL length */
+    size_t data_len; /* full and simple: the TL length */
 };
 
 /* Which header an opened packet starts with: inside V2-short always short;

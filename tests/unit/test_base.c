@@ -174,9 +174,8 @@ static void test_log_escapes_what_a_peer_wrote(void **state)
     (void)state;
     char out[32];
 
-    assert_string_equal(
-        tgv_log_escape("a\x1b[1m\\\n", 7, out, sizeof(out)),
-        "a\\x1b[1m\\x5c\\x0a");
+    assert_string_equal(tgv_log_escape("a\x1b[1m\\\n", 7, out, sizeof(out)),
+                        "a\\x1b[1m\\x5c\\x0a");
     assert_string_equal(tgv_log_escape("abcdefgh", 8, out, 8), "abcd");
 }
 

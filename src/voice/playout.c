@@ -8,9 +8,9 @@
 
 #include <tgvoip/error.h>
 
-/* Redundancy is waited for from this share of lost frames on, and no more
- * below the other. */
-#define LOSS_HOLD 0.02
+/* Redundancy is waited for from this share of lost frames on (two of 60 ms
+ * within some seconds), and no more below the other. */
+#define LOSS_HOLD 0.014
 #define LOSS_RELEASE 0.005
 /* ... and only while about so many frames carry some. */
 #define REDUNDANCY_HOLD 0.3
@@ -82,7 +82,7 @@ void tgv_playout_reset(struct tgv_playout *p)
 
 void tgv_playout_count_loss(struct tgv_playout *p, bool lost, unsigned samples)
 {
-    double share = (double)samples / TGV_SHARE_SAMPLES;
+    double share = (double)samples / TGV_LOSS_SAMPLES;
 
     p->loss += ((lost ? 1 : 0) - p->loss) * share;
     if (p->loss > LOSS_HOLD && p->redundancy > REDUNDANCY_HOLD)
@@ -165,7 +165,8 @@ void tgv_playout_stats(const struct tgv_playout *p,
     *stats = p->stats;
     stats->jitter_ms = p->delay.jitter_us / TGV_US_PER_MS;
     stats->target_delay_ms =
-        (double)(tgv_playout_wanted(p) - tgv_delay_base(&p->delay)) / TGV_US_PER_MS;
+        (double)(tgv_playout_wanted(p) - tgv_delay_base(&p->delay)) /
+        TGV_US_PER_MS;
     stats->level = tgv_level_get(&p->level);
     stats->frame_ms = p->frame / TGV_SAMPLES_PER_MS;
 }

@@ -22,7 +22,8 @@
 /* Made-up sound lasts so long, then there is silence. */
 #define TGV_CONCEAL_MAX_SAMPLES (360 * TGV_SAMPLES_PER_MS)
 /* Shares (loss, redundancy) are means over about this much stream time. */
-#define TGV_SHARE_SAMPLES (8 * TGV_RATE_HZ)
+#define TGV_LOSS_SAMPLES (8 * TGV_RATE_HZ)
+#define TGV_REDUNDANCY_SAMPLES (2 * TGV_RATE_HZ)
 #define TGV_SEEN_FRAMES 64
 
 enum tgv_playout_state {

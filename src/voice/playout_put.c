@@ -134,7 +134,6 @@ static void put_primary(struct tgv_playout *p, const struct tgv_voice_frame *f,
 {
     struct tgv_jbuf_frame meta;
     bool repeated;
-    double share;
 
     if (!describe(p, &f->primary, &meta)) {
         p->stats.frames_dropped++;
@@ -146,9 +145,9 @@ static void put_primary(struct tgv_playout *p, const struct tgv_voice_frame *f,
     if (!repeated) {
         p->stats.frames_received++;
         p->frame = meta.duration;
-        share = (double)meta.duration / TGV_SHARE_SAMPLES;
         p->redundancy +=
-            ((meta.fec || f->redundancy_count ? 1 : 0) - p->redundancy) * share;
+            ((meta.fec || f->redundancy_count ? 1 : 0) - p->redundancy) *
+            meta.duration / TGV_REDUNDANCY_SAMPLES;
         if (tgv_delay_put(&p->delay, meta.ts, now) == TGV_DELAY_RESTART)
             p->stats.resets++;
         remember(&p->seen, meta.ts);

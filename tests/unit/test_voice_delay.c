@@ -12,12 +12,14 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
 #include "support/marker_codec.h"
+#include "support/speech.h"
 #include "voice/capture.h"
 #include "voice/playout.h"
 
@@ -533,6 +535,142 @@ static void test_voice_delay_mixed_frames(void **state)
     assert_true(f.concealed <= 0.01);
 }
 
+/*
+ * Real Opus. Of every ten frames the sixth is lost; the sound of that time is
+ * compared with what it is without loss, by its energy in pieces of 5 ms.
+ */
+#define OPUS_SECONDS 30
+#define PIECE 240
+#define PIECES (OPUS_SECONDS * TGV_RATE_HZ / PIECE)
+
+struct opus_run {
+    bool lossy;
+    struct tgv_encoder_settings settings;
+    float energy[PIECES]; /* by stream time; < 0: not heard */
+    int64_t next_ts;
+    struct tgv_playout_stats stats;
+};
+
+static bool lost_one(int64_t ts)
+{
+    return ts / 2880 % 10 == 5;
+}
+
+static void note_energy(struct opus_run *r, const int16_t *pcm,
+                        const struct tgv_played *pl)
+{
+    /* whole pieces of sound that was not stretched */
+    int64_t ts = pl->ts;
+    size_t first;
+
+    if (pl->kind == TGV_PLAYED_SILENCE || pl->stretched)
+        return;
+    if (!pl->span) /* stands for what came to be known as lost later */
+        ts = r->next_ts;
+    r->next_ts = ts + TGV_BLOCK_SAMPLES;
+    first = (size_t)(PIECE - ts % PIECE) % PIECE;
+    for (size_t i = first; i + PIECE <= TGV_BLOCK_SAMPLES; i += PIECE) {
+        size_t piece = ((size_t)ts + i) / PIECE;
+        double sum = 0;
+
+        for (size_t k = 0; k < PIECE; k++)
+            sum += (double)pcm[i + k] * pcm[i + k];
+        if (piece < PIECES)
+            r->energy[piece] = (float)log10(sum / PIECE + 100);
+    }
+}
+
+static void run_opus(struct opus_run *r)
+{
+    static struct tgv_speech speech;
+    struct tgv_capture_config cc = {
+        .codec = tgv_codec_opus(), .encoder = r->settings, .frame_ms = 60};
+    struct tgv_playout_config pc = {.codec = tgv_codec_opus(),
+                                    .min_delay = TGV_MS(10),
+                                    .max_delay = TGV_MS(500),
+                                    .initial_delay = TGV_MS(60),
+                                    .losses_to_reset = 20};
+    struct tgv_capture *capture;
+    struct tgv_playout *playout;
+
+    memset(&speech, 0, sizeof(speech));
+    for (unsigned i = 0; i < PIECES; i++)
+        r->energy[i] = -1;
+    assert_int_equal(tgv_capture_create(&capture, &cc), 0);
+    assert_int_equal(tgv_playout_create(&playout, &pc), 0);
+    for (tgv_time now = 0; now < TGV_S(OPUS_SECONDS); now += TGV_BLOCK_US) {
+        int16_t pcm[TGV_BLOCK_SAMPLES];
+        struct tgv_voice_frame f;
+        struct tgv_played pl;
+
+        tgv_speech_make(&speech, pcm, TGV_BLOCK_SAMPLES);
+        tgv_capture_put(capture, pcm, now);
+        if (tgv_capture_next(capture, &f) &&
+            !(r->lossy && lost_one(f.primary.ts)))
+            tgv_playout_put(playout, &f, now);
+        tgv_playout_get(playout, pcm, now, &pl);
+        note_energy(r, pcm, &pl);
+    }
+    tgv_playout_stats(playout, &r->stats);
+    tgv_capture_destroy(capture);
+    tgv_playout_destroy(playout);
+}
+
+/* Correlation of the energies in lost frames, from the sixth second on. */
+static double likeness(const struct opus_run *a, const struct opus_run *b)
+{
+    double n = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+
+    for (unsigned i = PIECES / 5; i < PIECES; i++) {
+        double u = a->energy[i];
+        double v = b->energy[i];
+
+        if (!lost_one((int64_t)i * PIECE) || u < 0 || v < 0)
+            continue;
+        n++;
+        x += u;
+        y += v;
+        xx += u * u;
+        yy += v * v;
+        xy += u * v;
+    }
+    assert_true(n > 200);
+    return (xy - x * y / n) / sqrt((xx - x * x / n) * (yy - y * y / n));
+}
+
+static void test_voice_delay_opus_fec_restores_isolated_losses(void **state)
+{
+    static struct opus_run clean, fec, bare;
+    double with, without;
+
+    (void)state;
+    clean.settings = (struct tgv_encoder_settings){.bitrate_bps = 24000,
+                                                   .complexity = 5,
+                                                   .loss_percent = 10,
+                                                   .inband_fec = true};
+    fec.settings = clean.settings;
+    bare.settings = clean.settings;
+    bare.settings.inband_fec = false;
+    fec.lossy = bare.lossy = true;
+    run_opus(&clean);
+    run_opus(&fec);
+    run_opus(&bare);
+    with = likeness(&clean, &fec);
+    without = likeness(&clean, &bare);
+    print_message("lost frames with FEC: %lu restored, %lu not, likeness "
+                  "%.3f; without: %.3f\n",
+                  (unsigned long)fec.stats.frames_recovered,
+                  (unsigned long)fec.stats.frames_concealed, with, without);
+    assert_int_equal(clean.stats.frames_concealed, 0);
+    assert_int_equal(clean.stats.frames_recovered, 0);
+    /* the first two, and pauses, for which Opus sends no redundancy */
+    assert_true(fec.stats.frames_concealed <= 10);
+    assert_true(fec.stats.frames_recovered >= 40);
+    assert_int_equal(bare.stats.frames_recovered, 0);
+    assert_true(with >= 0.9);
+    assert_true(with > without + 0.1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,6 +686,7 @@ int main(void)
         cmocka_unit_test(test_voice_delay_drift),
         cmocka_unit_test(test_voice_delay_original_sender),
         cmocka_unit_test(test_voice_delay_mixed_frames),
+        cmocka_unit_test(test_voice_delay_opus_fec_restores_isolated_losses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #define FIRST_NUMBER 1u
 #define MASK_BITS 32u
+#define EVIDENCE_RATIO 4
 
 void tgv_ack_init(struct tgv_ack *a)
 {
@@ -60,17 +61,59 @@ static bool acks_before_first(uint32_t ack, uint32_t mask)
     return valid == 0 ? mask != 0 : (mask << valid) != 0;
 }
 
+/* Can the mask be of convention A? The ack before is then at bit 32-d. */
+static bool contradicts_a(const struct tgv_ack *a, uint32_t ack, uint32_t mask)
+{
+    uint32_t d = ack - a->last_ack;
+
+    if (acks_before_first(ack, mask))
+        return true;
+    return a->last_ack != 0 && d <= MASK_BITS &&
+           !(mask & (UINT32_C(1) << (32 - d)));
+}
+
+/* And of B? `ack` itself is at bit 31, the ack before at bit 31-d. After a
+ * jump by more than 31 such a writer forgets everything, the newest included,
+ * and starts with an empty mask. */
+static bool contradicts_b(const struct tgv_ack *a, uint32_t ack, uint32_t mask)
+{
+    uint32_t d = ack - a->last_ack;
+
+    if (d >= MASK_BITS)
+        return false;
+    if (!(mask & 0x80000000u))
+        return true;
+    return a->last_ack != 0 && !a->last_mask_empty &&
+           !(mask & (UINT32_C(1) << (31 - d)));
+}
+
+static void count(uint8_t *n)
+{
+    if (*n < UINT8_MAX)
+        (*n)++;
+}
+
+/* One convention fails far more often: it is the other. Not "never", since
+ * writers have faults of their own. */
+static enum tgv_mask_reading reading_of(const struct tgv_ack *a)
+{
+    if (!a->not_a && !a->not_b)
+        return TGV_MASK_UNDECIDED;
+    if (a->not_b > EVIDENCE_RATIO * a->not_a)
+        return TGV_MASK_A;
+    if (a->not_a > EVIDENCE_RATIO * a->not_b)
+        return TGV_MASK_B;
+    return TGV_MASK_NOISE;
+}
+
 static void weigh_evidence(struct tgv_ack *a, uint32_t ack, uint32_t mask)
 {
-    unsigned seen = a->reading;
-
-    if (a->reading == TGV_MASK_NOISE || ack < FIRST_NUMBER)
-        return;
-    if (acks_before_first(ack, mask))
-        seen |= TGV_MASK_B;
-    else if (!(mask & 0x80000000u) && ack - a->last_ack < MASK_BITS)
-        seen |= TGV_MASK_A;
-    a->reading = (enum tgv_mask_reading)seen;
+    if (contradicts_a(a, ack, mask))
+        count(&a->not_a);
+    if (contradicts_b(a, ack, mask))
+        count(&a->not_b);
+    a->reading = reading_of(a);
+    a->last_mask_empty = mask == 0;
 }
 
 static void acknowledge(struct tgv_ack *a, uint32_t seq, struct tgv_acked *r)

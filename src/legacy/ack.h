@@ -7,9 +7,11 @@
  *
  * The mask has two readings. Convention A: bit 31-i stands for ack-(i+1); we
  * write it so. Convention B: bit 31-i stands for ack-i; releases up to 2.4.4
- * write it so. The version number does not tell which, hence the evidence is
- * collected; until it decides only `ack` itself counts. Evidence for both
- * means that the mask is noise (some clients), which is then never read.
+ * write it so. The version number does not tell which, hence each mask is held
+ * against what is known: `ack` and the `ack` before were received, numbers
+ * before our first were not. Until that decides only `ack` itself counts. Where
+ * both conventions fail again and again the mask is noise (some clients write
+ * neither) and is not read.
  *
  * A packet is lost when a later one was acknowledged, it was not, and it had
  * time enough; a later acknowledgement takes that back. Numbers never sent
@@ -30,7 +32,7 @@ enum tgv_mask_reading {
     TGV_MASK_UNDECIDED = 0,
     TGV_MASK_A = 1,
     TGV_MASK_B = 2,
-    TGV_MASK_NOISE = 3 /* evidence for both */
+    TGV_MASK_NOISE = 3
 };
 
 enum tgv_sent_fate { TGV_SENT_OPEN = 0, TGV_SENT_ACKED = 1, TGV_SENT_LOST = 2 };
@@ -50,6 +52,8 @@ struct tgv_ack {
     uint32_t last_ack; /* newest number that the peer has; 0 none */
     uint32_t undecided; /* oldest number whose fate is open */
     enum tgv_mask_reading reading;
+    uint8_t not_a, not_b; /* masks that contradict a convention */
+    bool last_mask_empty;
 };
 
 struct tgv_acked {

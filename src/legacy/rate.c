@@ -15,8 +15,8 @@
 #define LOSS_LOW 0.02
 #define LOSS_HIGH 0.10
 #define LOSS_PERCENT_MAX 25u
-#define QUEUE_GROWS TGV_MS(200) /* RTT above its minimum: send less */
-#define QUEUE_SMALL TGV_MS(60) /* below: may send more */
+#define QUEUE_GROWS TGV_MS(300) /* RTT above its minimum: send less */
+#define QUEUE_SMALL TGV_MS(120) /* below: may send more */
 #define SMOOTHING 0.1 /* weight of a new loss value, every 0.1 s */
 
 struct limits {

@@ -77,6 +77,38 @@ static void test_eng_20_loss_just_before_the_newest_is_seen(void **state)
     assert_int_equal(tgv_ack_expire(&a, 0, TGV_S(1)), 1);
 }
 
+static void test_eng_20_later_losses_tell_the_conventions_apart(void **state)
+{
+    (void)state;
+    /* the first acks are beyond telling; then 52 is lost on the way */
+    send(60, 0);
+    tgv_ack_receive(&a, 50, 0xFFFFFFFF, false, &r);
+    tgv_ack_receive(&a, 51, 0xFFFFFFFF, false, &r);
+    assert_int_equal(a.reading, TGV_MASK_UNDECIDED);
+    tgv_ack_receive(&a, 53, 0xBFFFFFFF, false, &r); /* B: 53, not 52, 51 */
+    assert_int_equal(a.reading, TGV_MASK_B);
+    assert_false(tgv_ack_has(&a, 52));
+    tgv_ack_init(&a);
+    send(60, 0);
+    tgv_ack_receive(&a, 50, 0xFFFFFFFF, false, &r);
+    tgv_ack_receive(&a, 51, 0xFFFFFFFF, false, &r);
+    tgv_ack_receive(&a, 53, 0x7FFFFFFF, false, &r); /* A: not 52, 51 */
+    assert_int_equal(a.reading, TGV_MASK_A);
+    assert_false(tgv_ack_has(&a, 52));
+}
+
+static void test_eng_20_a_jump_does_not_confuse(void **state)
+{
+    (void)state;
+    send(120, 0);
+    tgv_ack_receive(&a, 1, 0x80000000, false, &r);
+    /* more than 31 lost: a B writer starts afresh, without the newest */
+    tgv_ack_receive(&a, 80, 0x00000000, false, &r);
+    tgv_ack_receive(&a, 81, 0x80000000, false, &r);
+    tgv_ack_receive(&a, 82, 0xC0000000, false, &r);
+    assert_int_equal(a.reading, TGV_MASK_B);
+}
+
 static void test_ack_contradictory_masks_are_noise(void **state)
 {
     (void)state;
@@ -112,7 +144,7 @@ static void test_ack_undecided_counts_only_the_newest(void **state)
 static void test_ack_lost_after_patience_and_taken_back(void **state)
 {
     (void)state;
-    a.reading = TGV_MASK_A;
+    a.not_b = 100; /* known from earlier packets: A */
     send(2, 0);
     send(1, TGV_MS(60));
     tgv_ack_receive(&a, 3, 0x40000000, false, &r); /* 1, not 2 */
@@ -128,7 +160,7 @@ static void test_ack_lost_after_patience_and_taken_back(void **state)
 static void test_ack_patience_is_two_round_trips(void **state)
 {
     (void)state;
-    a.reading = TGV_MASK_A;
+    a.not_b = 100; /* known from earlier packets: A */
     send(2, 0);
     tgv_ack_receive(&a, 2, 0, false, &r);
     assert_int_equal(tgv_ack_expire(&a, TGV_MS(300), TGV_MS(599)), 0);
@@ -153,7 +185,7 @@ static void test_ack_control_packets_are_not_judged(void **state)
 static void test_ack_memory_is_bounded(void **state)
 {
     (void)state;
-    a.reading = TGV_MASK_A;
+    a.not_b = 100; /* known from earlier packets: A */
     send(10 * TGV_SENT_MAX, 0);
     assert_int_equal(tgv_ack_expire(&a, 0, TGV_S(3)), TGV_SENT_MAX);
     assert_false(tgv_ack_has(&a, 1));
@@ -170,6 +202,9 @@ int main(void)
             test_eng_20_first_ack_tells_the_conventions_apart, reset),
         cmocka_unit_test_setup(test_eng_20_loss_just_before_the_newest_is_seen,
                                reset),
+        cmocka_unit_test_setup(
+            test_eng_20_later_losses_tell_the_conventions_apart, reset),
+        cmocka_unit_test_setup(test_eng_20_a_jump_does_not_confuse, reset),
         cmocka_unit_test_setup(test_ack_contradictory_masks_are_noise, reset),
         cmocka_unit_test_setup(test_ack_old_peers_write_b, reset),
         cmocka_unit_test_setup(test_ack_undecided_counts_only_the_newest,

@@ -18,9 +18,9 @@ static void test_level_is_peak_of_100_ms(void **state)
     (void)state;
     tgv_level_init(&l);
     assert_true(tgv_level_get(&l) == 0.0);
-    pcm[500] = -16384;
+    pcm[501] = -16384;
     tgv_level_put(&l, pcm, TGV_BLOCK_SAMPLES);
-    pcm[500] = 100;
+    pcm[501] = 100;
     for (unsigned i = 0; i < 4; i++) {
         tgv_level_put(&l, pcm, TGV_BLOCK_SAMPLES);
         assert_true(tgv_level_get(&l) == 0.5);

@@ -572,8 +572,6 @@ static void test_playout_pause_without_passing_time(void **state)
             get(1);
         put(&m, at);
     }
-    print_message("%u blocks\n",
-                  gets - before - count(TGV_PLAYED_VOICE, before));
     assert_true(gets - before - count(TGV_PLAYED_VOICE, before) <= 7);
     assert_true(stats.delay_ms < 60);
     assert_all_heard(300, 500);
@@ -616,7 +614,6 @@ static void test_playout_outage_does_not_stay(void **state)
         put(&m, now);
     }
     run(133, 500);
-    print_message("delay %.1f ms\n", stats.delay_ms);
     assert_true(stats.delay_ms < 60);
     assert_all_heard(450 * 3, 495 * 3);
 }

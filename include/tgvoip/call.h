@@ -238,7 +238,8 @@ TGVOIP_API void tgvoip_call_stop(tgvoip_call *call);
 /** Stop and free; the key is wiped. NULL is fine. Not from a callback. */
 TGVOIP_API void tgvoip_call_destroy(tgvoip_call *call);
 
-/** Microphone off: no audio leaves, and the peer is told. */
+/** Microphone off: no audio leaves, and the peer is told.
+ *  @return 0 or TGVOIP_ERR_STATE (stopped) */
 TGVOIP_API int tgvoip_call_set_mute(tgvoip_call *call, bool muted);
 
 /** Tell which network the device is on. @return 0 or TGVOIP_ERR_INVALID */
@@ -302,11 +303,15 @@ TGVOIP_API int tgvoip_call_clear_hold_queue(tgvoip_call *call);
  * Record what is heard, from the first media on, without gaps: silence is
  * written where nothing came. Replaces an earlier file, which is finished.
  * The old file stays if the new one cannot be opened.
+ * @return 0; errors as tgvoip_audio_writer_open(); TGVOIP_ERR_IN_USE (this
+ *         file is being recorded to already); TGVOIP_ERR_AGAIN (too many
+ *         earlier ones are still being finished); TGVOIP_ERR_STATE
  */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_call_record(tgvoip_call *call, const char *path,
                    struct tgvoip_failure *failure);
-/** Finish the recording. */
+/** Finish the recording; from a thread other than a loop's it is whole on
+ *  return. */
 TGVOIP_API int tgvoip_call_stop_recording(tgvoip_call *call);
 
 /** Signalling bytes from the peer, for later protocols. 2.4.4 has none.

@@ -14,6 +14,10 @@
  * comment says otherwise. Callbacks run on the loop thread that owns the call
  * (with `own_loop`: inside `tgvoip_engine_step`), with no lock held; they must
  * not block. Everything they call on the same engine returns at once.
+ *
+ * With `own_loop`, functions that wait for the loop (to stop or destroy a
+ * call, to finish a recording, to read a debug log) do their work at once in
+ * the thread that steps, and in others wait for the next step.
  */
 #include <stdbool.h>
 #include <stdint.h>

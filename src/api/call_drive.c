@@ -297,6 +297,8 @@ static int init_timers(struct tgvoip_call *call)
         err = tgv_timer_init(&call->audio_timer, call->member.loop,
                              tgv_ucall_audio_timer, call);
     call->timers_ready = !err;
+    if (err)
+        tgv_timer_fini(&call->core_timer);
     return err;
 }
 
@@ -304,6 +306,7 @@ void tgv_ucall_drive(struct tgvoip_call *call, tgv_time now)
 {
     bool all = true;
 
+    call->batch_now = -1;
     if (atomic_load(&call->stop_wanted)) {
         tgv_ucall_let_go(call, now, false);
         return;

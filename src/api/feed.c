@@ -15,7 +15,7 @@
 
 #define AHEAD_SAMPLES 32768 /* 0.68 s */
 #define PIECE_SAMPLES (2 * TGV_BLOCK_SAMPLES)
-#define STARTS_MAX 16
+#define STARTS_MAX 256
 
 struct entry {
     struct entry *next;
@@ -33,6 +33,7 @@ struct tgv_feed {
     struct entry *first, *last; /* to be read; the pool reads the first */
     struct entry *dead; /* to be closed by the pool */
     unsigned epoch; /* of clear() */
+    bool changed; /* since the pool has looked last */
     bool active; /* the end of the queue is still to be told */
     bool flowing; /* a block was taken since it was empty */
     bool closing;
@@ -76,12 +77,19 @@ static void append(struct tgv_feed *f, struct entry *e)
     f->last = e;
 }
 
+/* A pipe may stop anywhere: wait for as little as is of use. */
+static size_t piece_of(const struct entry *e)
+{
+    return e->is_stdin ? TGV_BLOCK_SAMPLES : PIECE_SAMPLES;
+}
+
 /* What to read next, NULL if nothing; closes what was dropped. */
 static struct entry *next_entry(struct tgv_feed *f, unsigned *epoch)
 {
     tgv_lock_enter(f->lock);
     struct entry *dead = f->dead, *e = f->first;
     f->dead = NULL;
+    f->changed = false;
     *epoch = f->epoch;
     if (f->failure.code || f->start_count == STARTS_MAX ||
         tgv_ring_room(&f->ring) < PIECE_SAMPLES)
@@ -89,7 +97,7 @@ static struct entry *next_entry(struct tgv_feed *f, unsigned *epoch)
     tgv_lock_leave(f->lock);
     close_entries(dead);
     if (e && e->is_stdin &&
-        !tgv_system_stdin_ready(PIECE_SAMPLES * sizeof(int16_t)))
+        !tgv_system_stdin_ready(piece_of(e) * sizeof(int16_t)))
         e = NULL;
     return e;
 }
@@ -141,8 +149,9 @@ static bool read_piece(struct tgv_feed *f)
 
     if (!e)
         return false;
-    int n = tgv_source_read(e->source, f->piece, PIECE_SAMPLES);
-    bool ended = n >= 0 && n < PIECE_SAMPLES;
+    size_t wanted = piece_of(e);
+    int n = tgv_source_read(e->source, f->piece, wanted);
+    bool ended = n >= 0 && (size_t)n < wanted;
     if (ended && f->config.repeat && e->at + n > 0)
         rewound = tgv_source_rewind(e->source);
     tgv_lock_enter(f->lock);
@@ -235,7 +244,7 @@ int tgv_feed_add(struct tgv_feed *f, const char *path,
     err = prepare(f);
     if (!err) {
         append(f, e);
-        f->active = true;
+        f->active = f->changed = true;
     }
     tgv_lock_leave(f->lock);
     if (err) {
@@ -253,6 +262,7 @@ static void drop_all(struct tgv_feed *f)
     }
     f->first = f->last = NULL;
     f->epoch++;
+    f->changed = true;
     f->active = f->flowing = false;
     if (f->ring.data)
         tgv_ring_get(&f->ring, NULL, AHEAD_SAMPLES);
@@ -290,6 +300,7 @@ static void work_done(void *ctx)
     failure = f->failure;
     f->failure.code = 0;
     bool closing = f->closing, dead = f->dead != NULL;
+    bool again = f->changed || dead || failure.code;
     tgv_lock_leave(f->lock);
     if (closing && !dead) {
         free_feed(f);
@@ -297,7 +308,7 @@ static void work_done(void *ctx)
     }
     if (failure.code && !closing)
         f->config.failed(f->config.ctx, &failure);
-    if (failure.code || dead)
+    if (again)
         tgv_feed_kick(f);
 }
 

@@ -237,6 +237,7 @@ static struct pair *make_pair(bool own_loop)
     assert_int_equal(tgvoip_relay_create(p->engines[0], &p->relay, &c, NULL),
                      0);
     tgvoip_call_config_default(&p->config);
+    p->config.callbacks = callbacks;
     p->config.receive_timeout_ms = 5000;
     p->config.init_timeout_ms = 10000;
     memset(p->keys, 0x5A, sizeof(p->keys));
@@ -253,7 +254,8 @@ static const char *in_dir(const struct pair *p, const char *name)
     return path;
 }
 
-static void make_call(struct pair *p, int i)
+/* With callbacks of the pair's config, if it has any. */
+static void make_call_with(struct pair *p, int i, void *user)
 {
     struct tgvoip_call_config c = p->config;
     struct tgvoip_endpoint e;
@@ -269,11 +271,15 @@ static void make_call(struct pair *p, int i)
     c.key_len = 256;
     c.endpoints = &e;
     c.endpoint_count = 1;
-    c.callbacks = callbacks;
-    c.user = &p->ends[i];
+    c.user = user;
     init_end(&p->ends[i]);
     assert_int_equal(
         tgvoip_call_create(p->engines[i], &p->ends[i].call, &c, NULL), 0);
+}
+
+static void make_call(struct pair *p, int i)
+{
+    make_call_with(p, i, &p->ends[i]);
 }
 
 static void begin(struct pair *p)
@@ -506,7 +512,6 @@ static void test_engine_destroys_what_is_left(void **state)
     struct pair *p = make_pair(false);
 
     (void)state;
-    assert_int_equal(system("true"), 0);
     establish(p);
     tgvoip_engine_destroy(p->engines[1]);
     tgvoip_engine_destroy(p->engines[0]);
@@ -561,6 +566,81 @@ static void *read_everything(void *ctx)
         poll(NULL, 0, 2);
     }
     return NULL;
+}
+
+/* -- callbacks that call everything ---------------------------------------- */
+
+struct busy {
+    struct pair *pair;
+    int index;
+    atomic_int calls;
+};
+static struct busy busy[2];
+
+static void use_everything(struct busy *b)
+{
+    tgvoip_call *own = b->pair->ends[b->index].call;
+    tgvoip_call *other = b->pair->ends[!b->index].call;
+    struct tgvoip_call_stats s;
+    struct tgvoip_engine_stats es;
+    int16_t pcm[BLOCK] = {0};
+    char *text;
+
+    tgvoip_call_stats_default(&s);
+    assert_int_equal(tgvoip_call_get_stats(own, &s), 0);
+    assert_int_equal(tgvoip_call_get_stats(other, &s), 0);
+    tgvoip_engine_stats(b->pair->engines[b->index], &es);
+    tgvoip_call_preferred_relay(other);
+    tgvoip_call_write(own, pcm, BLOCK);
+    tgvoip_call_read(own, pcm, BLOCK);
+    tgvoip_call_clear(own);
+    tgvoip_call_set_mute(own, false);
+    tgvoip_call_clear_play_queue(own);
+    tgvoip_call_clear_hold_queue(own);
+    tgvoip_call_stop_recording(own);
+    assert_int_equal(tgvoip_call_debug_log(own, &text), 0);
+    tgvoip_free(text);
+    /* This one would have to wait for another loop. */
+    assert_int_equal(tgvoip_call_debug_log(other, &text), TGVOIP_ERR_STATE);
+    /* Two that stop each other must not wait for each other. */
+    if (atomic_fetch_add(&b->calls, 1) == 10)
+        tgvoip_call_stop(other);
+}
+
+static bool busy_out(tgvoip_call *call, void *user, int16_t *pcm,
+                     size_t samples)
+{
+    (void)call;
+    (void)pcm;
+    (void)samples;
+    use_everything(user);
+    return false;
+}
+
+static void test_eng_03_callbacks_may_call_everything(void **state)
+{
+    struct pair *p = make_pair(false);
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        busy[i].pair = p;
+        busy[i].index = i;
+        atomic_store(&busy[i].calls, 0);
+        p->config.callbacks = (struct tgvoip_call_callbacks){0};
+        p->config.callbacks.audio_out = busy_out;
+        make_call_with(p, i, &busy[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tgvoip_call_start(p->ends[i].call), 0);
+        assert_int_equal(tgvoip_call_connect(p->ends[i].call), 0);
+    }
+    for (int t = 0; t < 500 && atomic_load(&busy[0].calls) < 10 &&
+                    atomic_load(&busy[1].calls) < 10;
+         t++)
+        poll(NULL, 0, 10);
+    assert_true(atomic_load(&busy[0].calls) + atomic_load(&busy[1].calls) >=
+                10);
+    finish_pair(p);
 }
 
 static void test_eng_63_getters_may_be_used_from_any_thread(void **state)
@@ -663,6 +743,115 @@ static void test_eng_13_catching_up_is_limited(void **state)
     for (int i = 0; i < 400; i++)
         step(p);
     assert_in_range(p->ends[0].given - given, 99, 101);
+    finish_pair(p);
+}
+
+/* Nobody gives or takes sound: silence goes out, and nothing breaks. */
+static void test_eng_14_calls_without_callbacks_are_silent(void **state)
+{
+    struct pair *p = make_pair(true);
+    struct tgvoip_call_stats s;
+
+    (void)state;
+    memset(&p->config.callbacks, 0, sizeof(p->config.callbacks));
+    begin(p);
+    for (int i = 0; i < 600; i++)
+        step(p);
+    for (int i = 0; i < 2; i++) {
+        tgvoip_call_stats_default(&s);
+        assert_int_equal(tgvoip_call_get_stats(p->ends[i].call, &s), 0);
+        assert_int_equal(s.state, TGVOIP_STATE_ESTABLISHED);
+        assert_true(s.frames_played > 20);
+        assert_true(s.level_in < 0.01);
+        assert_int_equal(s.source_underruns, 0);
+    }
+    finish_pair(p);
+}
+
+static int no_random(void *ctx, uint8_t *buf, size_t len)
+{
+    (void)ctx;
+    (void)buf;
+    (void)len;
+    return TGVOIP_ERR_RANDOM;
+}
+
+static void test_eng_33_failing_random_source_ends_the_call(void **state)
+{
+    struct pair *p = make_pair(true);
+    tgvoip_engine *keep = p->engines[1];
+    struct tgvoip_engine_config c;
+
+    (void)state;
+    tgvoip_engine_config_default(&c);
+    c.own_loop = true;
+    c.clock = virtual_clock;
+    c.clock_ctx = p;
+    c.random = no_random;
+    p->config.init_timeout_ms = 1000;
+    assert_int_equal(tgvoip_engine_create(&p->engines[1], &c, NULL), 0);
+    make_call(p, 1);
+    assert_int_equal(tgvoip_call_start(p->ends[1].call), 0);
+    assert_int_equal(tgvoip_call_connect(p->ends[1].call), 0);
+    for (int i = 0; i < 400; i++) {
+        p->now += 5000;
+        assert_int_equal(tgvoip_engine_step(p->engines[1]), 0);
+    }
+    assert_int_equal(p->ends[1].state, TGVOIP_STATE_FAILED);
+    assert_int_equal(p->ends[1].failed, 1);
+    stop(&p->ends[1]);
+    tgvoip_call_destroy(p->ends[1].call);
+    p->ends[1].call = NULL;
+    tgvoip_engine_destroy(p->engines[1]);
+    p->engines[1] = keep;
+    finish_pair(p);
+}
+
+struct lines {
+    int count, below_debug_with_address, at[5];
+};
+
+static void collect(void *ctx, enum tgvoip_log_level level, const char *room,
+                    int64_t now_us, const char *text)
+{
+    struct lines *l = ctx;
+
+    (void)now_us;
+    assert_true(strlen(room) > 0);
+    assert_null(strchr(text, '\n'));
+    l->count++;
+    l->at[level]++;
+    if (level < TGVOIP_LOG_DEBUG && strstr(text, "127.0.0.1"))
+        l->below_debug_with_address++;
+}
+
+static void test_eng_10_log_goes_to_the_engines_sink(void **state)
+{
+    struct pair *p = make_pair(true);
+    struct tgvoip_engine_config c;
+    struct lines lines = {0};
+
+    (void)state;
+    tgvoip_engine_config_default(&c);
+    c.own_loop = true;
+    c.clock = virtual_clock;
+    c.clock_ctx = p;
+    c.log = collect;
+    c.log_ctx = &lines;
+    c.log_level = TGVOIP_LOG_DEBUG;
+    tgvoip_relay_destroy(p->relay);
+    tgvoip_engine_destroy(p->engines[0]);
+    assert_int_equal(tgvoip_engine_create(&p->engines[0], &c, NULL), 0);
+    p->engines[1] = p->engines[0];
+    struct tgvoip_relay_config rc;
+    tgvoip_relay_config_default(&rc);
+    rc.listen = "127.0.0.1:0";
+    assert_int_equal(tgvoip_relay_create(p->engines[0], &p->relay, &rc, NULL),
+                     0);
+    establish(p);
+    assert_true(lines.count > 0);
+    assert_int_equal(lines.below_debug_with_address, 0);
+    assert_int_equal(lines.at[TGVOIP_LOG_ERROR], 0);
     finish_pair(p);
 }
 
@@ -866,6 +1055,9 @@ int main(void)
         cmocka_unit_test(test_eng_07_failed_is_final_and_told_once),
         cmocka_unit_test(test_call_wrong_key_ends_in_a_timeout),
         cmocka_unit_test(test_eng_06_stop_inside_the_failed_callback),
+        cmocka_unit_test(test_eng_14_calls_without_callbacks_are_silent),
+        cmocka_unit_test(test_eng_33_failing_random_source_ends_the_call),
+        cmocka_unit_test(test_eng_10_log_goes_to_the_engines_sink),
         cmocka_unit_test(test_eng_13_catching_up_is_limited),
         cmocka_unit_test(test_call_written_pcm_is_read_at_the_other_end),
         cmocka_unit_test(test_call_recordings_are_whole_after_stop),
@@ -873,6 +1065,7 @@ int main(void)
         cmocka_unit_test(test_eng_12_nothing_follows_a_stop_inside_a_callback),
         cmocka_unit_test(test_engine_destroys_what_is_left),
         cmocka_unit_test(test_eng_08_rapid_cycles_leave_nothing_behind),
+        cmocka_unit_test(test_eng_03_callbacks_may_call_everything),
         cmocka_unit_test(test_eng_63_getters_may_be_used_from_any_thread),
         cmocka_unit_test(test_call_files_are_played_and_recorded),
         cmocka_unit_test(test_call_hold_music_repeats_and_gives_way),

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every allocation of the library fails once, in set-up and in one short call:
+ * errors come back, nothing crashes, nothing leaks (under the sanitizer). The
+ * linker's --wrap puts our functions in the way; see ../CMakeLists.txt.
+ */
+#define _GNU_SOURCE
+#include <tgvoip/tgvoip.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <unistd.h>
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+
+static atomic_bool counting;
+static atomic_long seen, victim; /* the number that fails, from 0; -1 none */
+
+static bool fails(void)
+{
+    return atomic_load(&counting) &&
+           atomic_fetch_add(&seen, 1) == atomic_load(&victim);
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return fails() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return fails() ? NULL : __real_realloc(p, n);
+}
+
+/* -- one short call -------------------------------------------------------- */
+
+static char dir[64], in_path[128], out_path[128];
+static int64_t now;
+
+struct scene {
+    tgvoip_engine *engine;
+    tgvoip_relay *relay;
+    tgvoip_call *calls[2];
+    int established;
+};
+
+static int64_t virtual_clock(void *ctx)
+{
+    (void)ctx;
+    return now;
+}
+
+static void on_state(tgvoip_call *call, void *user,
+                     enum tgvoip_call_state state, enum tgvoip_call_error err)
+{
+    (void)call;
+    (void)err;
+    if (state == TGVOIP_STATE_ESTABLISHED)
+        ((struct scene *)user)->established++;
+}
+
+static int open_engine(struct scene *s)
+{
+    struct tgvoip_engine_config ec;
+    struct tgvoip_relay_config rc;
+    struct tgvoip_failure f;
+
+    tgvoip_engine_config_default(&ec);
+    ec.own_loop = true;
+    ec.clock = virtual_clock;
+    int err = tgvoip_engine_create(&s->engine, &ec, &f);
+    if (err)
+        return err;
+    tgvoip_relay_config_default(&rc);
+    rc.listen = "127.0.0.1:0";
+    return tgvoip_relay_create(s->engine, &s->relay, &rc, &f);
+}
+
+static int open_call(struct scene *s, int i)
+{
+    static const uint8_t key[256] = {9};
+    struct tgvoip_call_config c;
+    struct tgvoip_endpoint e;
+    struct tgvoip_failure f;
+
+    tgvoip_endpoint_default(&e);
+    e.ipv4 = "127.0.0.1";
+    e.port = tgvoip_relay_port(s->relay);
+    e.tag[15] = (uint8_t)i;
+    tgvoip_call_config_default(&c);
+    c.key = key;
+    c.key_len = sizeof(key);
+    c.endpoints = &e;
+    c.endpoint_count = 1;
+    c.outgoing = i == 0;
+    c.complexity = 1;
+    c.callbacks.state = on_state;
+    c.user = s;
+    int err = tgvoip_call_create(s->engine, &s->calls[i], &c, &f);
+    if (!err)
+        err = tgvoip_call_start(s->calls[i]);
+    if (!err)
+        err = tgvoip_call_connect(s->calls[i]);
+    if (!err)
+        err = i == 0 ? tgvoip_call_play(s->calls[i], in_path, &f)
+                     : tgvoip_call_record(s->calls[i], out_path, &f);
+    return err;
+}
+
+static void converse(struct scene *s)
+{
+    struct pollfd p = {.fd = tgvoip_engine_fd(s->engine), .events = POLLIN};
+    int16_t pcm[TGVOIP_BLOCK_SAMPLES];
+    char *text;
+
+    for (int i = 0; i < 100; i++) {
+        now += 5000;
+        do
+            assert_int_equal(tgvoip_engine_step(s->engine), 0);
+        while (poll(&p, 1, 0) > 0);
+        (void)tgvoip_call_read(s->calls[1], pcm, TGVOIP_BLOCK_SAMPLES);
+    }
+    if (tgvoip_call_debug_log(s->calls[0], &text) == 0)
+        tgvoip_free(text);
+}
+
+/* @return 0 or the first error */
+static int short_call(int *established)
+{
+    struct scene s = {0};
+
+    now = 1000000;
+    atomic_store(&seen, 0);
+    atomic_store(&counting, true);
+    int err = open_engine(&s);
+    for (int i = 0; i < 2 && !err; i++)
+        err = open_call(&s, i);
+    if (!err)
+        converse(&s);
+    tgvoip_call_destroy(s.calls[0]);
+    tgvoip_call_destroy(s.calls[1]);
+    tgvoip_relay_destroy(s.relay);
+    tgvoip_engine_destroy(s.engine);
+    atomic_store(&counting, false);
+    *established = s.established;
+    return err;
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    int established, errors = 0;
+    long n = 0;
+
+    (void)state;
+    atomic_store(&victim, -1);
+    assert_int_equal(short_call(&established), 0);
+    assert_int_equal(established, 2);
+    do {
+        atomic_store(&victim, n);
+        int err = short_call(&established);
+        errors += err != 0;
+        if (err)
+            assert_int_equal(err, TGVOIP_ERR_NOMEM);
+    } while (n++ < atomic_load(&seen));
+    print_message("%ld allocations, %d end in an error\n", n - 1, errors);
+    assert_true(n > 20 && errors > 20);
+}
+
+static int setup(void **state)
+{
+    tgvoip_audio_writer *w;
+    static const int16_t pcm[9600];
+
+    (void)state;
+    strcpy(dir, "/tmp/tgvoip-test-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    snprintf(in_path, sizeof(in_path), "%s/in.wav", dir);
+    snprintf(out_path, sizeof(out_path), "%s/out.wav", dir);
+    assert_int_equal(tgvoip_audio_writer_open(&w, in_path, NULL), 0);
+    assert_int_equal(tgvoip_audio_writer_write(w, pcm, 9600), 0);
+    return tgvoip_audio_writer_close(w);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    unlink(in_path);
+    unlink(out_path);
+    return rmdir(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_each_allocation_may_fail, setup,
+                                        teardown),
+    };
+
+    alarm(50);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

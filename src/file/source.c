@@ -33,9 +33,12 @@ struct tgv_source {
     int64_t position;
 };
 
+/* A header may claim any number of frames: -1 where no time can tell them. */
 static int64_t to_us(int64_t frames, unsigned rate_hz)
 {
-    return (int64_t)((double)frames * 1e6 / rate_hz + 0.5);
+    double us = (double)frames * 1e6 / rate_hz + 0.5;
+
+    return us < 9e18 ? (int64_t)us : -1;
 }
 
 /* @return 0, *us -1 for a pipe, which cannot be looked into without blocking;

@@ -33,7 +33,7 @@ extern "C" {
 typedef struct tgvoip_call tgvoip_call;
 
 enum tgvoip_call_state {
-    TGVOIP_STATE_WAIT_INIT = 1,     /**< created */
+    TGVOIP_STATE_WAIT_INIT = 1, /**< created */
     TGVOIP_STATE_WAIT_INIT_ACK = 2, /**< handshake under way */
     TGVOIP_STATE_ESTABLISHED = 3,
     TGVOIP_STATE_FAILED = 4, /**< final; see the error */
@@ -91,7 +91,7 @@ struct tgvoip_endpoint {
     int64_t id;
     const char *ipv4; /**< dotted quad, or NULL */
     const char *ipv6; /**< without brackets, or NULL; one of the two is set */
-    uint16_t port;    /**< 1..65535 */
+    uint16_t port; /**< 1..65535 */
     enum tgvoip_endpoint_type type; /**< UDP_RELAY or TCP_RELAY */
     uint8_t tag[TGVOIP_TAG_BYTES];
 };
@@ -100,7 +100,7 @@ struct tgvoip_endpoint {
 struct tgvoip_route {
     size_t size;
     enum tgvoip_endpoint_type type;
-    int64_t id;         /**< as given by the server */
+    int64_t id; /**< as given by the server */
     const char *reason; /**< "init", "rtt", ...; constant */
 };
 
@@ -111,34 +111,34 @@ struct tgvoip_call_stats {
     enum tgvoip_call_state state;
     enum tgvoip_call_error error;
     struct tgvoip_route route;
-    double rtt_ms;           /**< smoothed, of the current road; 0 = unknown */
-    double loss_out;         /**< of what we send, 0..1, last seconds */
-    double loss_in;          /**< of what we should receive, 0..1 */
-    unsigned bitrate_bps;    /**< of the encoder */
-    double jitter_ms;        /**< deviation of arrival */
+    double rtt_ms; /**< smoothed, of the current road; 0 = unknown */
+    double loss_out; /**< of what we send, 0..1, last seconds */
+    double loss_in; /**< of what we should receive, 0..1 */
+    unsigned bitrate_bps; /**< of the encoder */
+    double jitter_ms; /**< deviation of arrival */
     double playout_delay_ms; /**< arrival to play, now */
-    double level_in;         /**< loudness heard, 0..1 of full scale, peak */
-    double level_out;        /**< loudness sent */
-    uint64_t bytes_out, bytes_in;     /**< UDP payload, everything */
+    double level_in; /**< loudness heard, 0..1 of full scale, peak */
+    double level_out; /**< loudness sent */
+    uint64_t bytes_out, bytes_in; /**< UDP payload, everything */
     uint64_t packets_out, packets_in; /**< valid packets of the call */
     uint64_t packets_lost_out, packets_lost_in;
-    uint64_t packets_bad;       /**< failed to open or parse */
+    uint64_t packets_bad; /**< failed to open or parse */
     uint64_t packets_duplicate; /**< or too old */
-    uint64_t frames_played;     /**< decoded from a primary frame */
-    uint64_t frames_recovered;  /**< from redundancy or in-band FEC */
+    uint64_t frames_played; /**< decoded from a primary frame */
+    uint64_t frames_recovered; /**< from redundancy or in-band FEC */
     uint64_t frames_concealed;
     uint64_t frames_late;
     uint64_t blocks_silence; /**< 20 ms blocks with nothing to play */
     uint64_t source_underruns; /**< blocks that a file was too slow for */
-    uint64_t sink_overruns;    /**< blocks lost before a file or a reader */
-    int64_t connected_us;   /**< time from connect() to now */
+    uint64_t sink_overruns; /**< blocks lost before a file or a reader */
+    int64_t connected_us; /**< time from connect() to now */
     int64_t established_us; /**< when ESTABLISHED was first seen; -1 never */
     int64_t first_audio_us; /**< when the first frame was played; -1 never */
-    unsigned peer_version;  /**< protocol version of the peer; 0 unknown */
-    unsigned frame_ms;      /**< of what we send */
-    bool peer_is_ours;      /**< the peer announced extra 0x54 */
-    bool peer_muted;        /**< the peer disabled its stream */
-    bool encryption_v1;     /**< old envelope in use */
+    unsigned peer_version; /**< protocol version of the peer; 0 unknown */
+    unsigned frame_ms; /**< of what we send */
+    bool peer_is_ours; /**< the peer announced extra 0x54 */
+    bool peer_muted; /**< the peer disabled its stream */
+    bool encryption_v1; /**< old envelope in use */
 };
 
 struct tgvoip_call_callbacks {
@@ -174,12 +174,12 @@ struct tgvoip_call_callbacks {
 };
 
 struct tgvoip_call_config {
-    size_t size;   /**< set by tgvoip_call_config_default() */
+    size_t size; /**< set by tgvoip_call_config_default() */
     bool outgoing; /**< this side requested the call (caller) */
     const uint8_t *key; /**< shared secret; copied, wiped at the end */
-    size_t key_len;     /**< must be 256 */
+    size_t key_len; /**< must be 256 */
     const struct tgvoip_endpoint *endpoints; /**< copied */
-    size_t endpoint_count;                   /**< 1..64 */
+    size_t endpoint_count; /**< 1..64 */
     /** `protocol.max_layer` that the server returned, 65..92. */
     int max_layer;
     /** Engine to run: NULL or "2.4.4". Place for later protocols. */
@@ -188,16 +188,16 @@ struct tgvoip_call_config {
     /** Accept the old envelope that a layer below 74 asks for. Without it
      *  such a call ends with INCOMPATIBLE. */
     bool allow_v1;
-    unsigned init_timeout_ms;    /**< handshake, 1..600000; 30000 */
+    unsigned init_timeout_ms; /**< handshake, 1..600000; 30000 */
     unsigned receive_timeout_ms; /**< silence, 1..600000; 20000 */
     enum tgvoip_data_saving data_saving;
     enum tgvoip_network_type network_type;
     /** Values of the server; copied. NULL = defaults. */
     const tgvoip_server_config *server_config;
-    bool muted;           /**< start with the microphone off */
-    unsigned complexity;  /**< of the encoder, 0..10; 10 */
+    bool muted; /**< start with the microphone off */
+    unsigned complexity; /**< of the encoder, 0..10; 10 */
     struct tgvoip_call_callbacks callbacks;
-    void *user;           /**< handed to the callbacks */
+    void *user; /**< handed to the callbacks */
 };
 
 /** Fill with the defaults; key and endpoints are left empty. */

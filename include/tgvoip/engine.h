@@ -52,9 +52,9 @@ typedef void (*tgvoip_log_fn)(void *ctx, enum tgvoip_log_level level,
                               const char *text);
 
 struct tgvoip_engine_config {
-    size_t size;    /**< set by tgvoip_engine_config_default() */
+    size_t size; /**< set by tgvoip_engine_config_default() */
     unsigned loops; /**< number of loops, 1..64; 0 = one per core */
-    bool own_loop;  /**< no threads; the user steps the engine */
+    bool own_loop; /**< no threads; the user steps the engine */
     tgvoip_log_fn log;
     void *log_ctx;
     enum tgvoip_log_level log_level; /**< most detailed level that is sent */
@@ -71,9 +71,9 @@ struct tgvoip_engine_config {
 struct tgvoip_engine_stats {
     size_t size;
     unsigned loops;
-    unsigned calls;       /**< calls connected now */
-    uint64_t ticks;       /**< 20 ms audio ticks run */
-    uint64_t ticks_late;  /**< of these, started > 10 ms after due */
+    unsigned calls; /**< calls connected now */
+    uint64_t ticks; /**< 20 ms audio ticks run */
+    uint64_t ticks_late; /**< of these, started > 10 ms after due */
     int64_t worst_late_us; /**< the latest of them */
 };
 

@@ -142,6 +142,8 @@ static unsigned bad_network(struct tgv_sim_options *o, uint64_t seed)
 struct outcome {
     uint64_t hash, breaches;
     bool established;
+    uint64_t blocks, voice, recovered, concealed;
+    unsigned routes;
 };
 
 static struct outcome run_call(const struct tgv_sim_options *o, tgv_time length)
@@ -151,10 +153,17 @@ static struct outcome run_call(const struct tgv_sim_options *o, tgv_time length)
 
     tgv_sim_run(s, length);
     for (int n = 0; n < 2; n++) {
-        r.breaches += tgv_sim_heard(s, n)->breaches;
+        const struct tgv_sim_heard *h = tgv_sim_heard(s, n);
+
+        r.breaches += h->breaches;
+        r.blocks += h->blocks;
+        r.voice += h->voice;
+        r.recovered += h->recovered;
+        r.concealed += h->concealed;
+        r.routes += tgv_sim_routes(s, n);
         r.established &= tgv_sim_was(s, n, TGV_STATE_ESTABLISHED) &&
                          tgv_sim_state(s, n) == TGV_STATE_ESTABLISHED &&
-                         tgv_sim_heard(s, n)->voice > 0;
+                         h->voice > 0;
     }
     r.hash = tgv_sim_hash(s);
     tgv_sim_destroy(s);
@@ -183,13 +192,18 @@ static bool judge(const struct tgv_sim_options *o, const struct outcome *r)
     return false;
 }
 
-static bool run_seed(uint64_t seed, unsigned *impairments)
+static bool run_seed(uint64_t seed, unsigned *impairments, struct outcome *sum)
 {
     struct tgv_sim_options o;
     struct outcome r, again;
 
     *impairments = bad_network(&o, seed);
     r = run_call(&o, CALL_LENGTH);
+    sum->blocks += r.blocks;
+    sum->voice += r.voice;
+    sum->recovered += r.recovered;
+    sum->concealed += r.concealed;
+    sum->routes += r.routes;
     if (!judge(&o, &r))
         return false;
     if (seed % RERUN_EVERY != 0)
@@ -212,21 +226,29 @@ static void test_calls_thousand_minutes(void **state)
     const char *limit = getenv("TGV_SIM_CALLS");
     unsigned calls = limit ? (unsigned)strtoul(limit, NULL, 10) : CALLS;
     unsigned failed = 0, twice_bad = 0;
+    struct outcome sum = {0};
     double start = cpu_s(), minutes = calls * (double)CALL_LENGTH / TGV_S(60);
 
     (void)state;
     for (uint64_t seed = 1; seed <= calls; seed++) {
         unsigned impairments;
-        failed += !run_seed(seed, &impairments);
+        failed += !run_seed(seed, &impairments, &sum);
         twice_bad += impairments >= 2;
     }
     printf("seeds 1..%u: %.0f call-minutes in %.1f s of CPU, %.0f %% of them "
            "with two or more impairments, %u failed\n",
            calls, minutes, cpu_s() - start, 100.0 * twice_bad / calls, failed);
+    printf("  heard: %.1f %% voice, %.1f %% recovered, %.1f %% concealed, the "
+           "rest silence; %.2f routes a minute and end\n",
+           100.0 * (double)sum.voice / (double)sum.blocks,
+           100.0 * (double)sum.recovered / (double)sum.blocks,
+           100.0 * (double)sum.concealed / (double)sum.blocks,
+           sum.routes / (2 * minutes));
     assert_int_equal(failed, 0);
     if (limit)
         return;
     assert_true(minutes >= 1000);
+    assert_true(cpu_s() - start <= 60.0);
     assert_true(twice_bad * 10 >= calls * 7);
 }
 
@@ -500,7 +522,11 @@ static int run_one(uint64_t seed)
     printf("seed %llu, %u impairments\n", (unsigned long long)seed, n);
     describe(&o);
     r = run_call(&o, seed > 2000 ? OPUS_LENGTH : CALL_LENGTH);
-    printf("hash %016llx\n", (unsigned long long)r.hash);
+    printf("hash %016llx, routes %u, blocks %llu: voice %llu, recovered %llu, "
+           "concealed %llu\n",
+           (unsigned long long)r.hash, r.routes, (unsigned long long)r.blocks,
+           (unsigned long long)r.voice, (unsigned long long)r.recovered,
+           (unsigned long long)r.concealed);
     return judge(&o, &r) ? 0 : 1;
 }
 

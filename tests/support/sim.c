@@ -29,6 +29,7 @@ struct side {
     enum tgv_call_state state;
     unsigned states; /* bits of the states seen */
     const char *reason;
+    unsigned routes;
     uint64_t sent;
     struct tgv_sim_ear ear;
 };
@@ -235,6 +236,7 @@ static void take_events(struct side *d)
             d->states |= 1u << ev.state;
         } else if (ev.kind == TGV_EVENT_ROUTE) {
             d->reason = ev.reason;
+            d->routes++;
         }
     }
 }
@@ -504,6 +506,11 @@ enum tgv_call_state tgv_sim_state(const struct tgv_sim *s, int side)
 bool tgv_sim_was(const struct tgv_sim *s, int side, enum tgv_call_state state)
 {
     return s->side[side].states & (1u << state);
+}
+
+unsigned tgv_sim_routes(const struct tgv_sim *s, int side)
+{
+    return s->side[side].routes;
 }
 
 const char *tgv_sim_last_route_reason(const struct tgv_sim *s, int side)

@@ -72,6 +72,7 @@ struct tgv_call *tgv_sim_call(struct tgv_sim *s, int side);
 /* Last state told by an event, and how many state events there were. */
 enum tgv_call_state tgv_sim_state(const struct tgv_sim *s, int side);
 bool tgv_sim_was(const struct tgv_sim *s, int side, enum tgv_call_state state);
+unsigned tgv_sim_routes(const struct tgv_sim *s, int side); /* taken so far */
 const char *tgv_sim_last_route_reason(const struct tgv_sim *s, int side);
 const struct tgv_sim_heard *tgv_sim_heard(const struct tgv_sim *s, int side);
 /* Datagrams handed to the links by both, and their hash. */

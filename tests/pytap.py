@@ -3,7 +3,7 @@
 
     ok - NAME      not ok - NAME      ok - NAME # SKIP why
 
-    pytap.py FOLDER [PATTERN]
+    pytap.py FOLDER [PATTERN]...
 """
 import os
 import sys
@@ -59,9 +59,10 @@ class Lines(unittest.TestResult):
 
 def main():
     folder = os.path.abspath(sys.argv[1])
-    pattern = sys.argv[2] if len(sys.argv) > 2 else "test_*.py"
     sys.path.insert(0, folder)
-    suite = unittest.defaultTestLoader.discover(folder, pattern)
+    suite = unittest.TestSuite(
+        unittest.defaultTestLoader.discover(folder, pattern)
+        for pattern in sys.argv[2:] or ["test_*.py"])
     result = Lines()
     suite.run(result)
     return 0 if result.wasSuccessful() and result.testsRun else 1

@@ -4,9 +4,9 @@
 
     run_all.py [--long] [--only STAGE[,STAGE]...]
 
-Stages, in order: house build unit vectors sim io tool install tsan interop.
-tsan runs with --long only. interop runs last and alone, since it measures in
-real time.
+Stages, in order: house build unit vectors sim io tsan tool install interop.
+tsan takes what has threads, with --long the unit tests too. interop runs last
+and alone, since it measures in real time.
 
 Counted are single tests: each cmocka function, each Python test, each group of
 assertions of an interop pair, each check of the house. The last line is
@@ -286,7 +286,7 @@ def both_builds(label, jobs):
 
 def tsan(tally, options):
     build_preset(tally, "tsan", "-DCMAKE_C_COMPILER=clang")
-    for label in ("unit", "io"):
+    for label in ("io", "unit") if options.long else ("io",):
         c_tests(tally, "tsan", label, slower=6)
 
 
@@ -296,15 +296,25 @@ def tgvoip(preset="release"):
     return os.path.join(BUILD, preset, "tools", "tgvoip")
 
 
-def python_tests(folder, limit):
-    def stage(tally, options):
-        env = {"TGVOIP": tgvoip(), "TGVOIP_BUILD":
-               os.path.join(BUILD, "release"), "PYTHONDONTWRITEBYTECODE": "1"}
-        path = os.path.join(ROOT, "tests", folder)
-        count_lines(tally, folder, *capture(
-            [sys.executable, os.path.join(ROOT, "tests", "pytap.py"), path],
-            limit, env))
-    return stage
+def python_tests(tally, name, folder, preset, limit, patterns=()):
+    env = dict(SANITIZER_ENV, TGVOIP=tgvoip(preset),
+               PYTHONDONTWRITEBYTECODE="1")
+    count_lines(tally, name, *capture(
+        [sys.executable, os.path.join(ROOT, "tests", "pytap.py"),
+         os.path.join(ROOT, "tests", folder), *patterns], limit, env))
+
+
+def tool(tally, options):
+    """Everything as users get it; once more under the sanitizers what judges
+    no sound and no page."""
+    python_tests(tally, "tool", "tool", "release", 900)
+    python_tests(tally, "tool with asan", "tool", "asan", 900,
+                 ["test_bad_input.py", "test_call.py", "test_inspect.py",
+                  "test_keys.py", "test_relay.py"])
+
+
+def install(tally, options):
+    python_tests(tally, "install", "install", "release", 900)
 
 
 def interop(tally, options):
@@ -328,9 +338,9 @@ STAGES = [
     ("vectors", both_builds("vectors", JOBS)),
     ("sim", both_builds("sim", JOBS)),
     ("io", both_builds("io", 1)),
-    ("tool", python_tests("tool", 900)),
-    ("install", python_tests("install", 900)),
     ("tsan", tsan),
+    ("tool", tool),
+    ("install", install),
     ("interop", interop),
 ]
 
@@ -338,12 +348,11 @@ STAGES = [
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--long", action="store_true",
-                   help="with the thread sanitizer")
+                   help="unit tests under the thread sanitizer too")
     p.add_argument("--only", help="stages, separated by commas")
     options = p.parse_args()
     names = [n for n, _ in STAGES]
-    wanted = options.only.split(",") if options.only else [
-        n for n in names if n != "tsan" or options.long]
+    wanted = options.only.split(",") if options.only else names
     for name in wanted:
         if name not in names:
             p.error(f"no stage {name}; there are {', '.join(names)}")

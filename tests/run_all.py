@@ -177,7 +177,8 @@ def check_shell(tally, files):
 
 
 def check_documents(tally, files):
-    """Links lead somewhere, and paths in backticks exist."""
+    """Links lead somewhere, paths in backticks exist, and a function that a
+    table names beside a file is in it."""
     here = set(files) | {os.path.dirname(f) for f in files}
     bad = []
     for path in files:
@@ -195,6 +196,12 @@ def check_documents(tally, files):
                 r"cmake)/[\w./-]*\w)/?`", text):
             if name not in here:
                 bad.append(f"{path}: `{name}` does not exist")
+        for name, source in re.findall(r"^\| `(\w+)` \| `(\S+)` \|", text,
+                                       re.M):
+            if source in files:
+                with open(os.path.join(ROOT, source)) as f:
+                    if not re.search(rf"^\w.*\b{name}\(", f.read(), re.M):
+                        bad.append(f"{path}: {source} has no {name}()")
     tally.check("documents name what exists", not bad, "\n".join(bad))
 
 

@@ -8,7 +8,8 @@
  * PCM here is 48 kHz, mono, signed 16 bit in the machine's byte order; a
  * block is 20 ms = 960 samples. Files may be WAV, FLAC, Ogg (Vorbis, Opus) or
  * MP3 at any rate and channel count, or headerless `.raw`/`.pcm` (48 kHz mono
- * s16le). "-" is headerless PCM on standard input or output.
+ * s16le). "-" is headerless PCM on standard input or output. A path that
+ * starts with "raw:" is headerless PCM whatever its ending: "raw:voice.wav".
  *
  * Disk work happens on the engine's worker pool; a call that outruns it hears
  * silence, which is counted, and never waits.

@@ -18,9 +18,21 @@ static bool same_word(const char *a, const char *b)
     return !*a && !*b;
 }
 
+static const char raw_prefix[] = "raw:";
+
+static bool says_raw(const char *path)
+{
+    return strncmp(path, raw_prefix, sizeof(raw_prefix) - 1) == 0;
+}
+
+const char *tgv_file_name(const char *path)
+{
+    return says_raw(path) ? path + sizeof(raw_prefix) - 1 : path;
+}
+
 int tgv_file_is_stdio(const char *path)
 {
-    return strcmp(path, "-") == 0;
+    return strcmp(tgv_file_name(path), "-") == 0;
 }
 
 enum tgv_file_format tgv_file_format(const char *path)
@@ -35,7 +47,7 @@ enum tgv_file_format tgv_file_format(const char *path)
     };
     const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
 
-    if (tgv_file_is_stdio(path))
+    if (says_raw(path) || tgv_file_is_stdio(path))
         return TGV_FILE_RAW;
     if (!dot || (slash && dot < slash))
         return TGV_FILE_UNKNOWN;

@@ -16,10 +16,14 @@ enum tgv_file_format {
     TGV_FILE_MP3
 };
 
-/* By the ending, whatever its case; "-" is RAW. */
+/* By the ending, whatever its case; "-" is RAW, and so is every path that
+ * starts with "raw:" (a file of such a name is "./raw:..."). */
 enum tgv_file_format tgv_file_format(const char *path);
 
-/* The path is "-": standard input or output. */
+/* The path without "raw:". */
+const char *tgv_file_name(const char *path);
+
+/* The path is "-" or "raw:-": standard input or output. */
 int tgv_file_is_stdio(const char *path);
 
 /* The code for an errno value of file operations. */

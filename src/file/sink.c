@@ -29,6 +29,7 @@ static int open_raw(struct tgv_sink *s, const char *path,
         s->raw = stdout;
         return 0;
     }
+    path = tgv_file_name(path);
     s->raw = fopen(path, "wb");
     if (!s->raw)
         return tgv_file_fail_errno(failure, path, errno);

@@ -71,6 +71,7 @@ static int open_raw(struct tgv_source *s, const char *path,
         s->raw = stdin;
         return 0;
     }
+    path = tgv_file_name(path);
     s->raw = fopen(path, "rb");
     if (!s->raw)
         return tgv_file_fail_errno(failure, path, errno);

@@ -540,6 +540,32 @@ static void test_file_playable_after_the_disk_filled_up(void **state)
     }
 }
 
+static void test_file_raw_prefix_overrules_the_ending(void **state)
+{
+    char path[600];
+    struct tgv_sink *s;
+    struct stat st;
+    int16_t *pcm;
+    size_t n;
+    (void)state;
+
+    assert_int_equal(tgv_file_format("raw:a.wav"), TGV_FILE_RAW);
+    assert_int_equal(tgv_file_format("raw:a"), TGV_FILE_RAW);
+    assert_int_equal(tgv_file_format("./raw:a.wav"), TGV_FILE_WAV);
+    assert_true(tgv_file_is_stdio("raw:-"));
+    assert_string_equal(tgv_file_name("raw:a.wav"), "a.wav");
+    snprintf(path, sizeof(path), "raw:%s", in_dir("pcm.wav"));
+    assert_int_equal(tgv_sink_open(&s, path, NULL), 0);
+    assert_int_equal(write_tone(s, 1000), 0);
+    assert_int_equal(tgv_sink_close(s), 0);
+    assert_int_equal(stat(in_dir("pcm.wav"), &st), 0);
+    assert_int_equal(st.st_size, 2000);
+    pcm = read_all(path, 960, &n);
+    assert_int_equal(n, 1000);
+    assert_int_equal(pcm[7], tone(7, RATE));
+    free(pcm);
+}
+
 static void test_file_standard_input_and_output_are_raw(void **state)
 {
     (void)state;
@@ -673,6 +699,7 @@ int main(void)
         cmocka_unit_test(test_file_full_device_is_told),
         cmocka_unit_test(test_file_playable_after_the_process_died),
         cmocka_unit_test(test_file_playable_after_the_disk_filled_up),
+        cmocka_unit_test(test_file_raw_prefix_overrules_the_ending),
         cmocka_unit_test(test_file_standard_input_and_output_are_raw),
         cmocka_unit_test(test_file_standard_output_takes_pcm),
         cmocka_unit_test(test_file_damaged_files_never_crash),

@@ -310,8 +310,17 @@ TGVOIP_API int tgvoip_call_clear_hold_queue(tgvoip_call *call);
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_call_record(tgvoip_call *call, const char *path,
                    struct tgvoip_failure *failure);
-/** Finish the recording; from a thread other than a loop's it is whole on
- *  return. */
+/**
+ * Record what a peer with a perfect network would hear of what is sent: each
+ * frame decoded again, from the first one sent on, without gaps. Costs a
+ * decoder while it runs. Otherwise as tgvoip_call_record(), beside which it
+ * may run.
+ */
+TGVOIP_API TGVOIP_MUST_CHECK int
+tgvoip_call_record_sent(tgvoip_call *call, const char *path,
+                        struct tgvoip_failure *failure);
+/** Finish both recordings; from a thread other than a loop's they are whole
+ *  on return. */
 TGVOIP_API int tgvoip_call_stop_recording(tgvoip_call *call);
 
 /** Signalling bytes from the peer, for later protocols. 2.4.4 has none.

@@ -33,6 +33,7 @@ void tgv_ucall_wake(struct tgvoip_call *call)
 static void free_call(struct tgvoip_call *call)
 {
     tgv_call_destroy(call->core);
+    tgv_ear_destroy(call->ear);
     tgv_ring_fini(&call->written);
     tgv_ring_fini(&call->heard);
     tgv_lock_destroy(call->lock);

@@ -14,6 +14,7 @@
  * <-> sockets, timers, events), call_audio.c (the 20 ms clock), call_files.c
  * (queues and recording), call_query.c (reading).
  */
+#include "api/ear.h"
 #include "api/engine.h"
 #include "api/feed.h"
 #include "api/tape.h"
@@ -40,14 +41,17 @@ struct tgv_call_socket {
     unsigned number; /* by which the core knows it */
 };
 
+/* What can be recorded, each into a file of its own. */
+enum tgv_track { TGV_TRACK_HEARD, TGV_TRACK_SENT, TGV_TRACKS };
+
 /* What users want done. */
 struct tgv_call_orders {
     bool start, connect;
     bool set_mute, mute;
     bool set_network;
     enum tgvoip_network_type network;
-    bool change_tape; /* to `tape`, or to none */
-    struct tgv_tape *tape;
+    bool change_tape[TGV_TRACKS]; /* to `tape`, or to none */
+    struct tgv_tape *tape[TGV_TRACKS];
 };
 
 struct tgvoip_call {
@@ -70,7 +74,7 @@ struct tgvoip_call {
     struct tgv_ring written; /* PCM to send; both ends inside the lock */
     size_t written_stale; /* what was left of it at the last tick */
     struct tgv_ring heard; /* PCM that came, from the first read() on */
-    char recorded[1024]; /* path of the newest tape */
+    char recorded[TGV_TRACKS][1024]; /* path of the newest tape */
     atomic_bool stop_wanted; /* set inside, read anywhere */
     struct tgv_post post;
 
@@ -87,7 +91,8 @@ struct tgvoip_call {
     unsigned phase;
     uint64_t blocks_in, blocks_out; /* numbers for block_trace */
     struct tgv_feed *play, *hold;
-    struct tgv_tape *tape; /* recording, or NULL */
+    struct tgv_tape *tape[TGV_TRACKS]; /* recording, or NULL */
+    struct tgv_ear *ear; /* from the first record_sent() on, else NULL */
     struct tgv_tape *tapes[TGV_CALL_TAPES]; /* being finished, or NULL */
     atomic_uint_least64_t source_underruns, sink_overruns;
 };
@@ -124,7 +129,9 @@ void tgv_ucall_audio_timer(void *ctx, tgv_time now);
 int tgv_ucall_files_init(struct tgvoip_call *call);
 void tgv_ucall_files_fini(struct tgvoip_call *call);
 /* Finish the tape that runs, go on with another one or NULL. */
-void tgv_ucall_change_tape(struct tgvoip_call *call, struct tgv_tape *tape);
+void tgv_ucall_change_tape(struct tgvoip_call *call, enum tgv_track track,
+                           struct tgv_tape *tape);
+void tgv_ucall_end_tapes(struct tgvoip_call *call);
 /* Finish all tapes now, waiting for the disk. */
 void tgv_ucall_finish_tapes(struct tgvoip_call *call);
 

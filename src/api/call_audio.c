@@ -63,6 +63,31 @@ static void trace(struct tgvoip_call *call, char direction, uint64_t number,
                                     position, tgv_system_now());
 }
 
+/* @return where in the file it begins */
+static int64_t put_tape(struct tgvoip_call *call, enum tgv_track track,
+                        const int16_t *pcm)
+{
+    int64_t position = tgv_tape_position(call->tape[track]);
+
+    if (!tgv_tape_put(call->tape[track], pcm))
+        atomic_fetch_add(&call->sink_overruns, 1);
+    return position;
+}
+
+/* Decoded only when somebody wants it (ENG-55). */
+static void record_sent(struct tgvoip_call *call)
+{
+    struct tgv_voice_block frame;
+    int16_t pcm[TGV_BLOCK_SAMPLES];
+
+    if (!call->tape[TGV_TRACK_SENT])
+        return;
+    if (tgv_call_sent_frame(call->core, &frame))
+        tgv_ear_hear(call->ear, frame.data, frame.len);
+    if (tgv_ear_take(call->ear, pcm))
+        put_tape(call, TGV_TRACK_SENT, pcm);
+}
+
 static void capture(struct tgvoip_call *call, tgv_time due, bool quiet)
 {
     int16_t pcm[TGV_BLOCK_SAMPLES];
@@ -73,12 +98,14 @@ static void capture(struct tgvoip_call *call, tgv_time due, bool quiet)
         return;
     if (quiet || !tgv_call_sends_audio(call->core)) {
         tgv_call_capture(call->core, NULL, due);
+        record_sent(call);
         return;
     }
     have = take_callback(call, pcm) || take_written(call, pcm) ||
            take_files(call, pcm, &position, &finished);
     trace(call, 'i', call->blocks_in++, position);
     tgv_call_capture(call->core, have ? pcm : NULL, due);
+    record_sent(call);
     if (finished && call->callbacks.play_done && tgv_ucall_may_call_back(call))
         call->callbacks.play_done(call, call->user);
 }
@@ -111,11 +138,8 @@ static void playout(struct tgvoip_call *call, tgv_time due, bool quiet)
     if (!tgv_call_wants_playout(call->core))
         return;
     tgv_call_playout(call->core, pcm, due, &played);
-    if (call->tape) {
-        position = tgv_tape_position(call->tape);
-        if (!tgv_tape_put(call->tape, pcm))
-            atomic_fetch_add(&call->sink_overruns, 1);
-    }
+    if (call->tape[TGV_TRACK_HEARD])
+        position = put_tape(call, TGV_TRACK_HEARD, pcm);
     put_heard(call, pcm);
     if (quiet)
         return;

@@ -173,7 +173,7 @@ static void end_of_call(struct tgvoip_call *call, tgv_time now)
     call->over = true;
     close_sockets(call);
     tgv_ucall_audio_stop(call);
-    tgv_ucall_change_tape(call, NULL);
+    tgv_ucall_end_tapes(call);
     leave_engine(call);
     tgv_ucall_publish(call, now);
 }
@@ -266,8 +266,11 @@ static void take_orders(struct tgvoip_call *call, tgv_time now)
     call->orders.network = o.network;
     tgv_lock_leave(call->lock);
 
-    if (o.change_tape)
-        tgv_ucall_change_tape(call, call->over ? NULL : o.tape);
+    for (int i = 0; i < TGV_TRACKS; i++) {
+        if (o.change_tape[i])
+            tgv_ucall_change_tape(call, (enum tgv_track)i,
+                                  call->over ? NULL : o.tape[i]);
+    }
     if (o.set_mute)
         tgv_call_set_mute(call->core, o.mute, now);
     if (o.set_network)
@@ -336,14 +339,18 @@ void tgv_ucall_drive(struct tgvoip_call *call, tgv_time now)
 /* Orders that nobody takes any more. */
 static void drop_orders(struct tgvoip_call *call)
 {
+    struct tgv_tape *tape[TGV_TRACKS];
+
     tgv_lock_enter(call->lock);
-    struct tgv_tape *tape = call->orders.tape;
-    call->orders.tape = NULL;
-    call->orders.change_tape = false;
+    memcpy(tape, call->orders.tape, sizeof(tape));
+    memset(call->orders.tape, 0, sizeof(call->orders.tape));
+    memset(call->orders.change_tape, 0, sizeof(call->orders.change_tape));
     tgv_lock_leave(call->lock);
-    if (tape)
-        tgv_ucall_change_tape(call, tape);
-    tgv_ucall_change_tape(call, NULL);
+    for (int i = 0; i < TGV_TRACKS; i++) {
+        if (tape[i])
+            tgv_ucall_change_tape(call, (enum tgv_track)i, tape[i]);
+    }
+    tgv_ucall_end_tapes(call);
     tgv_feed_clear(call->play);
     tgv_feed_clear(call->hold);
     tgv_feed_kick(call->play);

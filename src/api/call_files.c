@@ -127,11 +127,25 @@ int tgvoip_call_clear_hold_queue(tgvoip_call *call)
 
 /* -- recording ------------------------------------------------------------ */
 
-void tgv_ucall_change_tape(struct tgvoip_call *call, struct tgv_tape *tape)
+/* What is left of the last frame. */
+static void end_sent(struct tgvoip_call *call, struct tgv_tape *tape)
 {
-    struct tgv_tape *old = call->tape;
+    int16_t pcm[TGV_BLOCK_SAMPLES];
 
-    call->tape = tape;
+    while (tgv_ear_left(call->ear) > 0 && tgv_ear_take(call->ear, pcm))
+        tgv_tape_put(tape, pcm);
+}
+
+void tgv_ucall_change_tape(struct tgvoip_call *call, enum tgv_track track,
+                           struct tgv_tape *tape)
+{
+    struct tgv_tape *old = call->tape[track];
+
+    if (track == TGV_TRACK_SENT && old)
+        end_sent(call, old);
+    if (track == TGV_TRACK_SENT && tape)
+        tgv_ear_reset(call->ear);
+    call->tape[track] = tape;
     if (!old)
         return;
     for (size_t i = 0; i < TGV_CALL_TAPES; i++) {
@@ -142,6 +156,12 @@ void tgv_ucall_change_tape(struct tgvoip_call *call, struct tgv_tape *tape)
         }
     }
     tgv_tape_finish_now(old); /* record() keeps it from coming to this */
+}
+
+void tgv_ucall_end_tapes(struct tgvoip_call *call)
+{
+    for (int i = 0; i < TGV_TRACKS; i++)
+        tgv_ucall_change_tape(call, (enum tgv_track)i, NULL);
 }
 
 void tgv_ucall_finish_tapes(struct tgvoip_call *call)
@@ -155,16 +175,16 @@ void tgv_ucall_finish_tapes(struct tgvoip_call *call)
 /* Inside the lock. The tape that is replaced before the loop saw it is the
  * caller's to discard. */
 static struct tgv_tape *order_tape(struct tgvoip_call *call,
-                                   struct tgv_tape *tape)
+                                   enum tgv_track track, struct tgv_tape *tape)
 {
-    struct tgv_tape *unused = call->orders.tape;
+    struct tgv_tape *unused = call->orders.tape[track];
 
     if (unused)
         call->tapes_open--;
     if (tape)
         call->tapes_open++;
-    call->orders.tape = tape;
-    call->orders.change_tape = true;
+    call->orders.tape[track] = tape;
+    call->orders.change_tape[track] = true;
     tgv_ucall_wake(call);
     return unused;
 }
@@ -182,8 +202,33 @@ static int check_record(struct tgvoip_call *call, const char *path,
     return 0;
 }
 
-int tgvoip_call_record(tgvoip_call *call, const char *path,
-                       struct tgvoip_failure *failure)
+/* Inside the lock. */
+static int check_path(struct tgvoip_call *call, const char *path,
+                      struct tgvoip_failure *failure)
+{
+    if (strlen(path) >= sizeof(call->recorded[0]))
+        return tgv_fail(failure, TGVOIP_ERR_TOO_LARGE, "path",
+                        "is longer than %zu bytes",
+                        sizeof(call->recorded[0]) - 1);
+    for (int i = 0; i < TGV_TRACKS; i++) {
+        if (call->tapes_open > 0 && strcmp(call->recorded[i], path) == 0)
+            return tgv_fail(failure, TGVOIP_ERR_IN_USE, path,
+                            "is being recorded to already");
+    }
+    return 0;
+}
+
+/* Inside the lock. */
+static int need_ear(struct tgvoip_call *call, const char *path,
+                    struct tgvoip_failure *failure)
+{
+    if (call->ear || tgv_ear_create(&call->ear, tgv_codec_opus()) == 0)
+        return 0;
+    return tgv_fail(failure, TGVOIP_ERR_NOMEM, path, "out of memory");
+}
+
+static int record(struct tgvoip_call *call, enum tgv_track track,
+                  const char *path, struct tgvoip_failure *failure)
 {
     struct tgv_tape *tape, *unused = NULL;
     int err = refuse(call, path, failure);
@@ -195,13 +240,11 @@ int tgvoip_call_record(tgvoip_call *call, const char *path,
                                            .ctx = call};
     tgv_lock_enter(call->lock);
     err = check_record(call, path, failure);
-    if (!err && call->tapes_open > 0 && strcmp(call->recorded, path) == 0)
-        err = tgv_fail(failure, TGVOIP_ERR_IN_USE, path,
-                       "is being recorded to already");
+    if (!err)
+        err = check_path(call, path, failure);
+    if (!err && track == TGV_TRACK_SENT)
+        err = need_ear(call, path, failure);
     tgv_lock_leave(call->lock);
-    if (!err && strlen(path) >= sizeof(call->recorded))
-        err = tgv_fail(failure, TGVOIP_ERR_TOO_LARGE, "path",
-                       "is longer than %zu bytes", sizeof(call->recorded) - 1);
     if (!err)
         err = tgv_tape_open(&tape, &config, path, failure);
     if (err)
@@ -209,33 +252,49 @@ int tgvoip_call_record(tgvoip_call *call, const char *path,
     tgv_lock_enter(call->lock);
     err = check_record(call, path, failure);
     if (!err) {
-        strcpy(call->recorded, path);
-        unused = order_tape(call, tape);
+        strcpy(call->recorded[track], path);
+        unused = order_tape(call, track, tape);
     }
     tgv_lock_leave(call->lock);
     tgv_tape_discard(err ? tape : unused);
     return err;
 }
 
+int tgvoip_call_record(tgvoip_call *call, const char *path,
+                       struct tgvoip_failure *failure)
+{
+    return record(call, TGV_TRACK_HEARD, path, failure);
+}
+
+int tgvoip_call_record_sent(tgvoip_call *call, const char *path,
+                            struct tgvoip_failure *failure)
+{
+    return record(call, TGV_TRACK_SENT, path, failure);
+}
+
 /* On the user's own loop, which nobody else steps meanwhile. */
 static void finish_here(struct tgvoip_call *call)
 {
     tgv_lock_enter(call->lock);
-    call->orders.change_tape = false;
+    memset(call->orders.change_tape, 0, sizeof(call->orders.change_tape));
     tgv_lock_leave(call->lock);
-    tgv_ucall_change_tape(call, NULL);
+    tgv_ucall_end_tapes(call);
     tgv_ucall_finish_tapes(call);
 }
 
 int tgvoip_call_stop_recording(tgvoip_call *call)
 {
+    struct tgv_tape *unused[TGV_TRACKS] = {NULL};
+
     if (!call)
         return TGVOIP_ERR_INVALID;
     tgv_lock_enter(call->lock);
     bool stopped = atomic_load(&call->stop_wanted);
-    struct tgv_tape *unused = stopped ? NULL : order_tape(call, NULL);
+    for (int i = 0; i < TGV_TRACKS && !stopped; i++)
+        unused[i] = order_tape(call, (enum tgv_track)i, NULL);
     tgv_lock_leave(call->lock);
-    tgv_tape_discard(unused);
+    for (int i = 0; i < TGV_TRACKS; i++)
+        tgv_tape_discard(unused[i]);
     if (stopped)
         return TGVOIP_ERR_STATE;
     if (tgv_loop_inside_any())

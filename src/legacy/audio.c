@@ -49,12 +49,21 @@ static void send_frame(struct tgv_call *c, const struct tgv_voice_frame *f)
                                 .data = {f->primary.data, f->primary.len}};
 
     tgv_send_media(c, &m);
+    c->audio.sent = f->primary;
+}
+
+bool tgv_call_sent_frame(const struct tgv_call *c,
+                         struct tgv_voice_block *frame)
+{
+    *frame = c->audio.sent;
+    return frame->len > 0;
 }
 
 void tgv_call_capture(struct tgv_call *c, const int16_t *pcm, tgv_time now)
 {
     struct tgv_voice_frame f;
 
+    c->audio.sent.len = 0;
     if (!tgv_call_wants_capture(c))
         return;
     tgv_capture_put(c->capture, pcm, now);

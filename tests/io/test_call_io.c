@@ -24,6 +24,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "api/call.h"
+
 #define BLOCK TGVOIP_BLOCK_SAMPLES
 
 /* -- one end -------------------------------------------------------------- */
@@ -916,6 +918,60 @@ static void test_call_files_are_played_and_recorded(void **state)
     finish_pair(p);
 }
 
+static int peak_of(const char *path, size_t *samples)
+{
+    tgvoip_audio_reader *r;
+    int16_t pcm[960];
+    int n, most = 0;
+
+    *samples = 0;
+    assert_int_equal(tgvoip_audio_reader_open(&r, path, NULL), 0);
+    while ((n = tgvoip_audio_reader_read(r, pcm, 960)) > 0) {
+        for (int i = 0; i < n; i++)
+            most = abs(pcm[i]) > most ? abs(pcm[i]) : most;
+        *samples += (size_t)n;
+    }
+    assert_int_equal(n, 0);
+    tgvoip_audio_reader_close(r);
+    return most;
+}
+
+static void test_eng_55_what_was_sent_is_decoded_only_on_demand(void **state)
+{
+    struct pair *p = make_pair(false);
+    size_t samples;
+
+    (void)state;
+    establish(p);
+    pthread_mutex_lock(&p->ends[0].lock);
+    p->ends[0].silent_source = true;
+    pthread_mutex_unlock(&p->ends[0].lock);
+    assert_true(wait_for(p, &p->ends[1], is_quiet, 0.01, 3000));
+    assert_null(p->ends[0].call->ear);
+    assert_int_equal(
+        tgvoip_call_record_sent(p->ends[0].call, in_dir(p, "sent.wav"), NULL),
+        0);
+    assert_non_null(p->ends[0].call->ear);
+    assert_null(p->ends[1].call->ear);
+    assert_int_equal(
+        tgvoip_call_record(p->ends[0].call, in_dir(p, "sent.wav"), NULL),
+        TGVOIP_ERR_IN_USE);
+    assert_int_equal(
+        tgvoip_call_record(p->ends[0].call, in_dir(p, "heard.wav"), NULL), 0);
+    write_tone(in_dir(p, "a.wav"), 24000);
+    assert_int_equal(
+        tgvoip_call_play(p->ends[0].call, in_dir(p, "a.wav"), NULL), 0);
+    assert_true(wait_for(p, &p->ends[0], has_played, 1, 4000));
+    assert_true(wait_for(p, &p->ends[1], is_loud, 0.3, 3000));
+    assert_int_equal(tgvoip_call_stop_recording(p->ends[0].call), 0);
+    assert_true(peak_of(in_dir(p, "sent.wav"), &samples) > 12000);
+    assert_true(samples >= 23040);
+    assert_true(peak_of(in_dir(p, "heard.wav"), &samples) >= 0);
+    assert_true(samples > 0);
+    assert_int_equal(p->ends[0].file_errors, 0);
+    finish_pair(p);
+}
+
 static void test_call_hold_music_repeats_and_gives_way(void **state)
 {
     struct pair *p = make_pair(false);
@@ -1068,6 +1124,7 @@ int main(void)
         cmocka_unit_test(test_eng_03_callbacks_may_call_everything),
         cmocka_unit_test(test_eng_63_getters_may_be_used_from_any_thread),
         cmocka_unit_test(test_call_files_are_played_and_recorded),
+        cmocka_unit_test(test_eng_55_what_was_sent_is_decoded_only_on_demand),
         cmocka_unit_test(test_call_hold_music_repeats_and_gives_way),
         cmocka_unit_test(test_call_full_disk_is_told_once),
     };

@@ -54,7 +54,7 @@ void *__wrap_realloc(void *p, size_t n)
 
 /* -- one short call -------------------------------------------------------- */
 
-static char dir[64], in_path[128], out_path[128];
+static char dir[64], in_path[128], out_path[128], sent_path[128];
 static int64_t now;
 
 struct scene {
@@ -124,6 +124,8 @@ static int open_call(struct scene *s, int i)
     if (!err)
         err = i == 0 ? tgvoip_call_play(s->calls[i], in_path, &f)
                      : tgvoip_call_record(s->calls[i], out_path, &f);
+    if (!err && i == 0)
+        err = tgvoip_call_record_sent(s->calls[i], sent_path, &f);
     return err;
 }
 
@@ -196,6 +198,7 @@ static int setup(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(in_path, sizeof(in_path), "%s/in.wav", dir);
     snprintf(out_path, sizeof(out_path), "%s/out.wav", dir);
+    snprintf(sent_path, sizeof(sent_path), "%s/sent.wav", dir);
     assert_int_equal(tgvoip_audio_writer_open(&w, in_path, NULL), 0);
     assert_int_equal(tgvoip_audio_writer_write(w, pcm, 9600), 0);
     return tgvoip_audio_writer_close(w);
@@ -206,6 +209,7 @@ static int teardown(void **state)
     (void)state;
     unlink(in_path);
     unlink(out_path);
+    unlink(sent_path);
     return rmdir(dir);
 }
 

@@ -268,6 +268,8 @@ static void test_call_null_arguments_are_refused(void **state)
     assert_int_equal(tgvoip_call_clear(NULL), TGVOIP_ERR_INVALID);
     assert_int_equal(tgvoip_call_play(NULL, "x", &f), TGVOIP_ERR_INVALID);
     assert_int_equal(tgvoip_call_record(NULL, "x.wav", &f), TGVOIP_ERR_INVALID);
+    assert_int_equal(tgvoip_call_record_sent(NULL, "x.wav", &f),
+                     TGVOIP_ERR_INVALID);
     assert_int_equal(tgvoip_call_stop_recording(NULL), TGVOIP_ERR_INVALID);
     assert_int_equal(tgvoip_call_receive_signaling(NULL, NULL, 0),
                      TGVOIP_ERR_INVALID);

@@ -4,9 +4,11 @@
 
     run_all.py [--long] [--only STAGE[,STAGE]...]
 
-Stages, in order: house build unit vectors sim io tsan tool install interop.
-tsan takes what has threads, with --long the unit tests too. interop runs last
-and alone, since it measures in real time.
+Stages, in order: house build unit vectors fuzz sim io tsan coverage tool
+install campaigns interop. fuzz replays the corpora as plain tests; campaigns
+look for new inputs, with --long only. tsan takes what has threads, with --long
+all other C tests too. interop runs last and alone, since it measures in real
+time.
 
 Counted are single tests: each cmocka function, each Python test, each group of
 assertions of an interop pair, each check of the house. The last line is
@@ -26,6 +28,8 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 JOBS = os.cpu_count() or 2
+CAMPAIGN_S = 120
+SANITIZED_SIM_CALLS = "60"      # the first seeds of all
 LINE = re.compile(r"^(not ok|ok)\b(?: \d+)?(?: -)?\s*(.*)$")
 FORMAT_VERSION = 14     # later ones format some lines in another way
 SOURCE_DIRS = ("include", "src", "tools", "examples", "tests", "fuzz",
@@ -275,6 +279,8 @@ def programs(preset, label):
 
 def c_tests(tally, preset, label, jobs=1, slower=1):
     env = dict(SANITIZER_ENV, CMOCKA_MESSAGE_OUTPUT="TAP")
+    if preset in ("asan", "tsan"):
+        env["TGV_SIM_CALLS"] = SANITIZED_SIM_CALLS
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         running = [(f"{preset} {name}",
                     pool.submit(capture, cmd, limit * slower, env,
@@ -293,8 +299,25 @@ def both_builds(label, jobs):
 
 def tsan(tally, options):
     build_preset(tally, "tsan", "-DCMAKE_C_COMPILER=clang")
-    for label in ("io", "unit") if options.long else ("io",):
-        c_tests(tally, "tsan", label, slower=6)
+    c_tests(tally, "tsan", "io", slower=6)
+    for label in ("unit", "vectors", "fuzz", "sim") if options.long else ():
+        c_tests(tally, "tsan", label, jobs=JOBS, slower=10)
+
+
+def coverage(tally, options):
+    code, out = capture([sys.executable, "script/coverage"], 900)
+    for line in out.splitlines():
+        print("  " + line, flush=True)
+    tally.check("line coverage of wire, crypto and relay", code == 0, out)
+
+
+def campaigns(tally, options):
+    """Some minutes of new inputs for each target."""
+    _, targets = capture(["script/fuzz", "--list"])
+    for target in targets.split():
+        code, out = capture(["script/fuzz", target, str(CAMPAIGN_S)],
+                            CAMPAIGN_S + 600)
+        tally.check(f"campaign {target}, {CAMPAIGN_S} s", code == 0, out)
 
 
 # -- Python tests ------------------------------------------------------------
@@ -343,19 +366,26 @@ STAGES = [
     ("build", build),
     ("unit", both_builds("unit", JOBS)),
     ("vectors", both_builds("vectors", JOBS)),
+    ("fuzz", both_builds("fuzz", JOBS)),
     ("sim", both_builds("sim", JOBS)),
     ("io", both_builds("io", 1)),
     ("tsan", tsan),
+    ("coverage", coverage),
     ("tool", tool),
     ("install", install),
+    ("campaigns", campaigns),
     ("interop", interop),
 ]
+
+
+LONG_ONLY = ("campaigns",)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--long", action="store_true",
-                   help="unit tests under the thread sanitizer too")
+                   help="all C tests under the thread sanitizer, and "
+                   "fuzzing campaigns")
     p.add_argument("--only", help="stages, separated by commas")
     options = p.parse_args()
     names = [n for n, _ in STAGES]
@@ -365,7 +395,7 @@ def main():
             p.error(f"no stage {name}; there are {', '.join(names)}")
     total, began = Tally(), time.monotonic()
     for name, run in STAGES:
-        if name not in wanted:
+        if name not in wanted or (name in LONG_ONLY and not options.long):
             continue
         print(f"== {name}", flush=True)
         tally, at = Tally(), time.monotonic()

@@ -21,12 +21,13 @@
 int tgv_playout_create(struct tgv_playout **out,
                        const struct tgv_playout_config *config)
 {
-    struct tgv_playout *p = calloc(1, sizeof(*p));
+    struct tgv_playout *p = malloc(sizeof(*p));
     unsigned losses = config->losses_to_reset;
 
     *out = NULL;
     if (!p)
         return TGVOIP_ERR_NOMEM;
+    memset(p, 0, offsetof(struct tgv_playout, jbuf));
     p->codec = config->codec;
     p->log = config->log;
     p->enabled = true;

@@ -56,7 +56,6 @@ struct tgv_playout {
     bool join; /* the next sound does not go on from `last` */
     bool fade_in; /* the next sound starts from silence */
 
-    struct tgv_jbuf jbuf;
     struct tgv_delay delay;
     struct tgv_fifo fifo;
     struct tgv_level level;
@@ -73,6 +72,10 @@ struct tgv_playout {
     unsigned impatience; /* frames for which a stretch was wanted in vain */
 
     struct tgv_playout_stats stats;
+
+    /* Last, and not cleared: few of its slots are ever used, and those that
+     * are not cost no real memory. */
+    struct tgv_jbuf jbuf;
 };
 
 /* Offset from stream time to play time that is wanted. */

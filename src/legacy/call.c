@@ -53,6 +53,7 @@ static void copy_config(struct tgv_call *c,
     else
         tgv_server_config_init(&c->config);
     c->rate.encoder.complexity = config->complexity;
+    c->measures.complexity = config->complexity;
 }
 
 static int create_voice(struct tgv_call *c)
@@ -80,6 +81,7 @@ static void init_parts(struct tgv_call *c)
 {
     c->state = TGV_STATE_WAIT_INIT;
     c->established = -1;
+    c->debug_loss = TGV_DEBUG_LOSS_MEASURED;
     tgv_timers_init(c);
     tgv_window_init(&c->window);
     tgv_ack_init(&c->ack);
@@ -88,6 +90,14 @@ static void init_parts(struct tgv_call *c)
     tgv_loss_init(&c->measures.loss_in);
     tgv_loss_init(&c->measures.loss_out);
     tgv_rate_init(c);
+}
+
+/* A state that cannot be read is no reason not to call. */
+static void load_state(struct tgv_call *c, const char *text)
+{
+    if (text)
+        (void)tgv_persist_load(&c->persist, text, strlen(text), c->persist_why,
+                               sizeof(c->persist_why));
 }
 
 int tgv_call_create(struct tgv_call **out, const struct tgv_call_config *config)
@@ -103,6 +113,7 @@ int tgv_call_create(struct tgv_call **out, const struct tgv_call_config *config)
     if (!c)
         return TGVOIP_ERR_NOMEM;
     copy_config(c, config);
+    load_state(c, config->persistent_state);
     init_parts(c);
     err = tgv_paths_init(c, config->relays, config->relay_count);
     if (!err)
@@ -248,10 +259,12 @@ void tgv_call_io_event(struct tgv_call *c, const struct tgv_io_event *ev,
 
 int tgv_call_start(struct tgv_call *c, tgv_time now)
 {
-    (void)now;
     if (c->started || c->stopped)
         return TGVOIP_ERR_STATE;
     c->started = true;
+    if (c->persist_why[0])
+        tgv_log(c->log, TGV_LOG_WARNING, ROOM, now,
+                "the persistent state is ignored: %s", c->persist_why);
     tgv_call_open_socket(c);
     return 0;
 }
@@ -286,6 +299,7 @@ void tgv_call_set_network_type(struct tgv_call *c, int type, bool data_saving,
 {
     bool told = c->data_saving == data_saving;
 
+    tgv_stats_network(c, type);
     c->network_type = type;
     c->data_saving = data_saving;
     tgv_rate_limits(c);

@@ -13,7 +13,8 @@
  * Which file holds what: handshake.c (INIT, INIT_ACK, versions), send.c,
  * receive.c, window.c (replay), ack.c, extras.c, paths.c (relays, pings,
  * choice), timers.c (all timers), state.c (the one place where the state
- * changes), stats.c, server_config.c.
+ * changes), stats.c (measures), debug.c (texts made of them), debug_ctl.c,
+ * persist.c, server_config.c.
  */
 #include "base/addr.h"
 #include "base/log.h"
@@ -80,6 +81,22 @@ struct tgv_call_config {
     const struct tgv_codec *codec; /* kept */
     struct tgv_random random; /* kept */
     const struct tgv_log *log; /* kept, may be NULL */
+    const char *persistent_state; /* text of an earlier call, or NULL */
+};
+
+/* One packet of the call, for traces. */
+struct tgv_packet_note {
+    tgv_time at; /* since connect() */
+    bool out; /* we sent it; otherwise we accepted it */
+    uint8_t type; /* enum tgv_packet_type */
+    uint32_t seq, ack, mask; /* of its header */
+    size_t len; /* of the datagram */
+    int64_t path_id; /* as the server gave it */
+};
+
+struct tgv_trace {
+    void (*packet)(void *ctx, const struct tgv_packet_note *note);
+    void *ctx;
 };
 
 /* -- what the core wants done -------------------------------------------- */
@@ -130,6 +147,11 @@ struct tgv_call_event {
     const char *reason; /* constant */
 };
 
+/* What the peer says it can do; public numbers. */
+#define TGV_CAPABILITY_GROUP_CALLS 1u
+#define TGV_CAPABILITY_VIDEO_CAPTURE 2u
+#define TGV_CAPABILITY_VIDEO_DISPLAY 4u
+
 struct tgv_call_stats {
     enum tgv_call_state state;
     enum tgv_call_error error;
@@ -146,7 +168,10 @@ struct tgv_call_stats {
     uint64_t packets_duplicate;
     uint64_t packets_unknown_source;
     uint64_t packets_dropped; /* media not sent: blocked, closed */
-    unsigned peer_version;
+    uint64_t bytes_out_mobile, bytes_in_mobile; /* of the totals */
+    unsigned peer_version, peer_min_version;
+    unsigned peer_capabilities; /* TGV_CAPABILITY_* */
+    int signal_bars; /* last told; 0 before */
     bool peer_is_ours, peer_muted, encryption_v1;
     tgv_time established; /* since connect; -1 never */
     tgv_time first_audio; /* since connect; -1 never */
@@ -209,5 +234,29 @@ int64_t tgv_call_preferred_relay(const struct tgv_call *c);
 /* JSON as phone.saveCallDebug wants it; malloc'ed, NULL when memory is short */
 char *tgv_call_debug_log(const struct tgv_call *c, tgv_time now);
 bool tgv_call_need_rate(const struct tgv_call *c);
+
+/* Have every packet told from now on; packet NULL = no more. */
+void tgv_call_set_trace(struct tgv_call *c, const struct tgv_trace *trace);
+/* Several lines for people; malloc'ed, NULL when memory is short. */
+char *tgv_call_debug_string(const struct tgv_call *c, tgv_time now);
+/* Head and one row of the table of behaviour notes 17.4, without line end.
+ * @return as snprintf(); a row has 0 bytes before INIT_ACK */
+const char *tgv_call_dump_head(void);
+int tgv_call_dump_row(const struct tgv_call *c, char *row, size_t cap,
+                      tgv_time now);
+/* JSON for the next call's config; malloc'ed, NULL when memory is short */
+char *tgv_call_persistent_state(const struct tgv_call *c);
+
+/* New values of the config. */
+void tgv_call_set_timeouts(struct tgv_call *c, tgv_time init, tgv_time receive,
+                           tgv_time now);
+/* For experiments: highest and present bitrate [bit/s]; loss that the encoder
+ * is told [percent], or TGV_DEBUG_LOSS_MEASURED as without it. */
+#define TGV_DEBUG_LOSS_MEASURED 255u
+void tgv_call_debug_bitrate(struct tgv_call *c, unsigned bps);
+void tgv_call_debug_loss(struct tgv_call *c, unsigned percent);
+
+/* Is the type a mobile one? Behaviour notes 7.1 */
+bool tgv_network_mobile(int type);
 
 #endif

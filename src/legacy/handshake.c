@@ -116,9 +116,11 @@ void tgv_handshake_round(struct tgv_call *c, tgv_time now)
 static bool compatible(struct tgv_call *c, uint32_t version,
                        uint32_t min_version, tgv_time now)
 {
+    c->hs.peer_min_version = min_version;
     if (version >= TGV_PROTOCOL_MIN_VERSION &&
         min_version <= TGV_PROTOCOL_VERSION)
         return true;
+    c->hs.peer_version = version; /* for reports; nothing is sent any more */
     tgv_log(c->log, TGV_LOG_ERROR, ROOM, now,
             "the peer speaks versions %u..%u, we speak %d..%d",
             (unsigned)min_version, (unsigned)version, TGV_PROTOCOL_MIN_VERSION,

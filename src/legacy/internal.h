@@ -14,9 +14,10 @@
 #include "legacy/ack.h"
 #include "legacy/call.h"
 #include "legacy/extras.h"
+#include "legacy/measures.h"
+#include "legacy/persist.h"
 #include "legacy/server_config.h"
 #include "legacy/window.h"
-#include "net/loss.h"
 #include "net/rtt.h"
 #include "voice/capture.h"
 #include "wire/packet.h"
@@ -64,14 +65,6 @@ enum tgv_udp_verdict {
     TGV_UDP_NOT_AVAILABLE
 };
 
-/* Bits of behaviour notes 14. */
-enum tgv_rate_reason {
-    TGV_RATE_EXTRA_EC = 1,
-    TGV_RATE_UDP_NOT_AVAILABLE = 2,
-    TGV_RATE_UDP_BAD = 4,
-    TGV_RATE_RECONNECTING = 8
-};
-
 struct tgv_path { /* paths.c */
     enum tgv_path_type type;
     int64_t id; /* as the server gave it */
@@ -110,6 +103,7 @@ struct tgv_handshake { /* handshake.c */
     bool ready; /* INIT_ACK is in: media may be sent */
     bool upgraded; /* V2 below layer 74 */
     bool reached_established;
+    unsigned peer_min_version; /* lowest that it accepts */
     unsigned rounds;
     uint32_t peer_flags; /* TGV_INIT_* */
     bool peer_saves_data;
@@ -179,27 +173,6 @@ struct tgv_rate { /* rate.c */
     tgv_time next_step;
 };
 
-struct tgv_counters { /* stats.c */
-    uint64_t bytes_out, bytes_in, packets_out, packets_in;
-    uint64_t bad, duplicate, unknown_source, dropped;
-    uint64_t simple_before_version; /* ENG-69 */
-    uint64_t unsolicited; /* control messages not asked for */
-    uint64_t ignored; /* authentic, but nothing to us */
-    uint64_t random_failures;
-};
-
-struct tgv_measures { /* stats.c */
-    struct tgv_loss loss_out, loss_in;
-    int bars[4];
-    unsigned bars_len;
-    int bars_told;
-    uint64_t late_seen; /* late frames at the last look */
-    double late_mean; /* per 100 ms, over some 6 s */
-    uint32_t rate_reasons; /* enum tgv_rate_reason */
-    bool rate_always; /* RTT or loss too high */
-    bool was_reconnecting, handed_over, timed_out;
-};
-
 struct tgv_call {
     /* given at creation, constant (call.c) */
     bool outgoing, allow_p2p, allow_v1;
@@ -209,6 +182,10 @@ struct tgv_call {
     const struct tgv_codec *codec;
     struct tgv_random random;
     const struct tgv_log *log;
+    struct tgv_trace trace; /* stats.c */
+    unsigned debug_loss; /* debug_ctl.c */
+    struct tgv_persist persist;
+    char persist_why[96]; /* it could not be read; empty if it could */
     struct tgv_seal *seal;
     struct tgv_capture *capture;
     struct tgv_playout *playout;
@@ -347,9 +324,24 @@ void tgv_rate_init(struct tgv_call *c);
 void tgv_rate_limits(struct tgv_call *c);
 void tgv_rate_run(struct tgv_call *c, tgv_time now);
 
+/* -- debug_ctl.c ------------------------------------------------------------- */
+void tgv_debug_tick(struct tgv_call *c);
+
 /* -- stats.c ----------------------------------------------------------------- */
 void tgv_stats_bars(struct tgv_call *c, tgv_time now);
 void tgv_stats_tick(struct tgv_call *c);
 void tgv_stats_rate_reason(struct tgv_call *c, uint32_t reason);
+/* A packet of len bytes left / was accepted. */
+void tgv_stats_sent(struct tgv_call *c, unsigned path,
+                    const struct tgv_header *h, size_t len, tgv_time now);
+void tgv_stats_received(struct tgv_call *c, unsigned path,
+                        const struct tgv_header *h, size_t len, tgv_time now);
+/* The network type is about to change. */
+void tgv_stats_network(struct tgv_call *c, int type);
+uint32_t tgv_stats_in_flight(const struct tgv_call *c); /* [bytes] */
+/* Late frames per tick of 0.1 s over the newest `ticks` of them. */
+double tgv_stats_late(const struct tgv_call *c, unsigned ticks);
+/* Round trip of the current path, by pongs or acknowledgements; 0 unknown. */
+tgv_time tgv_stats_rtt(const struct tgv_call *c);
 
 #endif

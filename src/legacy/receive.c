@@ -318,6 +318,7 @@ static void receive_sealed(struct tgv_call *c, unsigned path,
         c->counters.duplicate++;
         return;
     }
+    tgv_stats_received(c, path, &p.h, TGV_TAG_BYTES + len, now);
     apply(c, path, &p, now);
 }
 

@@ -239,6 +239,7 @@ static int build_packet(struct tgv_call *c, const struct tgv_item *item,
         return err;
     *len += TGV_TAG_BYTES;
     sent(c, item, path, &h, fresh, now);
+    tgv_stats_sent(c, path, &h, *len, now);
     return 0;
 }
 

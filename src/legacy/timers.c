@@ -104,6 +104,21 @@ void tgv_timers_established(struct tgv_call *c, tgv_time now)
     tgv_timers_accepted(c, now);
 }
 
+void tgv_call_set_timeouts(struct tgv_call *c, tgv_time init, tgv_time receive,
+                           tgv_time now)
+{
+    tgv_time *due = &c->timers[TGV_TIMER_INIT_TIMEOUT];
+
+    (void)now; /* one that is over already fires with the next deadline */
+    if (*due != TGV_NEVER)
+        *due += init - c->init_timeout;
+    due = &c->timers[TGV_TIMER_RECEIVE_TIMEOUT];
+    if (*due != TGV_NEVER)
+        *due += receive - c->receive_timeout;
+    c->init_timeout = init;
+    c->receive_timeout = receive;
+}
+
 void tgv_timers_accepted(struct tgv_call *c, tgv_time now)
 {
     if (!c->hs.reached_established)
@@ -156,6 +171,7 @@ static void tick(struct tgv_call *c, tgv_time now)
     tgv_reliable_run(c, now);
     tgv_paths_watch(c, now);
     tgv_rate_run(c, now);
+    tgv_debug_tick(c);
 }
 
 static void silence(struct tgv_call *c, tgv_time now)

@@ -21,7 +21,7 @@ struct entry {
     struct entry *next;
     struct tgv_source *source;
     int64_t at; /* samples read in this pass */
-    bool is_stdin;
+    FILE *stream; /* that may make a reader wait; NULL for others */
     char path[]; /* for reports */
 };
 
@@ -80,7 +80,7 @@ static void append(struct tgv_feed *f, struct entry *e)
 /* A pipe may stop anywhere: wait for as little as is of use. */
 static size_t piece_of(const struct entry *e)
 {
-    return e->is_stdin ? TGV_BLOCK_SAMPLES : PIECE_SAMPLES;
+    return e->stream ? TGV_BLOCK_SAMPLES : PIECE_SAMPLES;
 }
 
 /* What to read next, NULL if nothing; closes what was dropped. */
@@ -96,8 +96,8 @@ static struct entry *next_entry(struct tgv_feed *f, unsigned *epoch)
         e = NULL;
     tgv_lock_leave(f->lock);
     close_entries(dead);
-    if (e && e->is_stdin &&
-        !tgv_system_stdin_ready(piece_of(e) * sizeof(int16_t)))
+    if (e && e->stream &&
+        !tgv_system_readable(e->stream, piece_of(e) * sizeof(int16_t)))
         e = NULL;
     return e;
 }
@@ -209,12 +209,12 @@ static int open_entry(struct entry **out, const char *path,
     if (!e)
         return tgv_fail(failure, TGVOIP_ERR_NOMEM, path, "out of memory");
     memcpy(e->path, path, len);
-    e->is_stdin = strcmp(path, "-") == 0;
     int err = tgv_source_open(&e->source, path, failure);
     if (err) {
         free(e);
         return err;
     }
+    e->stream = tgv_source_stream(e->source);
     *out = e;
     return 0;
 }

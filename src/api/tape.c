@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "file/sink.h"
 #include "io/loop.h"
+#include "io/system.h"
 #include "io/work.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #define RING_SAMPLES 65536 /* 1.4 s */
 #define WRITE_AT 9600 /* 0.2 s: write that much at a time */
 #define PIECE_SAMPLES 4800
+#define STREAM_SAMPLES (TGV_SYSTEM_PIECE / sizeof(int16_t))
 
 struct tgv_tape {
     struct tgv_tape_config config;
@@ -21,6 +23,8 @@ struct tgv_tape {
     struct tgv_work *work;
     struct tgv_ring ring;
     atomic_bool finish;
+    tgv_time give_up; /* the system's time; set before `finish` */
+    bool lag_reported;
     /* Handed between pool and loop by the work itself: */
     struct tgvoip_failure failure;
     bool reported;
@@ -46,6 +50,27 @@ static void close_sink(struct tgv_tape *t)
     t->sink = NULL;
 }
 
+/* How much may be written now; 0 if the reader of a pipe takes nothing. */
+static size_t writable(struct tgv_tape *t, bool finish)
+{
+    FILE *stream = t->sink ? tgv_sink_stream(t->sink) : NULL;
+    tgv_time wait = finish ? t->give_up - tgv_system_now() : 0;
+
+    if (!stream)
+        return PIECE_SAMPLES;
+    return tgv_system_writable(stream, wait) ? STREAM_SAMPLES : 0;
+}
+
+static void give_up(struct tgv_tape *t)
+{
+    size_t lost = tgv_ring_get(&t->ring, NULL, RING_SAMPLES);
+
+    if (lost > 0 && !t->failure.code)
+        tgv_fail(&t->failure, TGVOIP_ERR_TIMEOUT, t->path,
+                 "its reader has stalled, %zu ms of sound were not taken",
+                 lost / TGV_SAMPLES_PER_MS);
+}
+
 static void write_out(void *ctx)
 {
     struct tgv_tape *t = ctx;
@@ -53,15 +78,18 @@ static void write_out(void *ctx)
     bool finish = atomic_load(&t->finish);
     size_t n;
 
-    while ((n = tgv_ring_get(&t->ring, t->piece, PIECE_SAMPLES)) > 0) {
+    while (tgv_ring_used(&t->ring) > 0 && (n = writable(t, finish)) > 0) {
+        n = tgv_ring_get(&t->ring, t->piece, n);
         int err = t->sink ? tgv_sink_write(t->sink, t->piece, n) : 0;
         if (err) {
             fail(t, err);
             close_sink(t);
         }
     }
-    if (finish)
+    if (finish) {
+        give_up(t);
         close_sink(t);
+    }
 }
 
 /* -- the loop's side ------------------------------------------------------ */
@@ -155,6 +183,18 @@ static void pay_silence(struct tgv_tape *t)
     }
 }
 
+static void report_lag(struct tgv_tape *t)
+{
+    struct tgvoip_failure failure;
+
+    if (t->lag_reported)
+        return;
+    t->lag_reported = true;
+    tgv_fail(&failure, TGVOIP_ERR_AGAIN, t->path,
+             "takes sound too slowly, silence replaces what is lost");
+    t->config.failed(t->config.ctx, &failure);
+}
+
 bool tgv_tape_put(struct tgv_tape *t, const int16_t *pcm)
 {
     pay_silence(t);
@@ -166,6 +206,8 @@ bool tgv_tape_put(struct tgv_tape *t, const int16_t *pcm)
     t->position += TGV_BLOCK_SAMPLES;
     if (tgv_ring_used(&t->ring) >= WRITE_AT && !tgv_work_in_flight(t->work))
         tgv_work_submit(t->work);
+    if (!fits)
+        report_lag(t);
     return fits;
 }
 
@@ -174,17 +216,25 @@ int64_t tgv_tape_position(const struct tgv_tape *t)
     return t->position;
 }
 
+static void order_end(struct tgv_tape *t)
+{
+    if (atomic_load(&t->finish))
+        return;
+    t->give_up = tgv_system_now() + TGV_TAPE_PATIENCE;
+    atomic_store(&t->finish, true);
+}
+
 void tgv_tape_finish(struct tgv_tape *t)
 {
     pay_silence(t);
-    atomic_store(&t->finish, true);
+    order_end(t);
     if (!tgv_work_in_flight(t->work))
         tgv_work_submit(t->work);
 }
 
 void tgv_tape_finish_now(struct tgv_tape *t)
 {
-    atomic_store(&t->finish, true);
+    order_end(t);
     tgv_work_wait(t->work);
     pay_silence(t);
     write_out(t);

@@ -4,13 +4,20 @@
 /*
  * A recording: blocks go into a ring and the worker pool writes them to the
  * file. Blocks for which the pool was too slow become silence, so that times
- * in the file stay true. After an error the file is finished with what it has,
- * and the error is reported once.
+ * in the file stay true; that is reported once. After an error the file is
+ * finished with what it has, and the error is reported once.
+ *
+ * A pipe whose reader stalls holds up neither the pool nor, for longer than
+ * TGV_TAPE_PATIENCE, the end: what it has not taken by then is given up.
  */
+#include "base/time.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <tgvoip/error.h>
+
+#define TGV_TAPE_PATIENCE TGV_S(2)
 
 struct tgv_loop;
 struct tgv_tape;

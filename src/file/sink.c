@@ -111,6 +111,11 @@ int tgv_sink_write(struct tgv_sink *s, const int16_t *pcm, size_t samples)
     return s->error;
 }
 
+FILE *tgv_sink_stream(const struct tgv_sink *s)
+{
+    return s->raw;
+}
+
 int64_t tgv_sink_position(const struct tgv_sink *s)
 {
     return s->position;

@@ -13,6 +13,7 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <tgvoip/error.h>
 
@@ -27,6 +28,8 @@ int tgv_sink_open(struct tgv_sink **out, const char *path,
                   struct tgvoip_failure *failure);
 /* @return 0; TGVOIP_ERR_NO_SPACE, TGVOIP_ERR_IO: the first error again */
 int tgv_sink_write(struct tgv_sink *s, const int16_t *pcm, size_t samples);
+/* Where headerless PCM goes, which may be a pipe; NULL for other formats. */
+FILE *tgv_sink_stream(const struct tgv_sink *s);
 /* Samples written. */
 int64_t tgv_sink_position(const struct tgv_sink *s);
 /* Finish the file. @return 0 or the first error that it had. NULL is fine. */

@@ -293,6 +293,11 @@ int tgv_source_rewind(struct tgv_source *s)
     return err;
 }
 
+FILE *tgv_source_stream(const struct tgv_source *s)
+{
+    return s->raw;
+}
+
 int64_t tgv_source_position(const struct tgv_source *s)
 {
     return s->position;

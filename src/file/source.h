@@ -12,6 +12,7 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <tgvoip/error.h>
 
@@ -41,6 +42,9 @@ int tgv_source_read(struct tgv_source *s, int16_t *pcm, size_t samples);
 /* Back to the start. @return 0; TGVOIP_ERR_UNSUPPORTED (a pipe);
  *         TGVOIP_ERR_IO, TGVOIP_ERR_NOMEM */
 int tgv_source_rewind(struct tgv_source *s);
+
+/* Where headerless PCM comes from, which may be a pipe; NULL for others. */
+FILE *tgv_source_stream(const struct tgv_source *s);
 
 /* Samples read since the start or the last rewind. */
 int64_t tgv_source_position(const struct tgv_source *s);

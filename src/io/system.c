@@ -46,18 +46,34 @@ unsigned tgv_system_cores(void)
     return n > 0 ? n : 1;
 }
 
-bool tgv_system_stdin_ready(size_t bytes)
+static bool never_blocks(int fd)
 {
-    struct pollfd p = {.fd = 0, .events = POLLIN};
     struct stat st;
+
+    return fd < 0 || fstat(fd, &st) != 0 || S_ISREG(st.st_mode);
+}
+
+bool tgv_system_readable(FILE *stream, size_t bytes)
+{
+    struct pollfd p = {.fd = fileno(stream), .events = POLLIN};
     int there = 0;
 
-    if (fstat(0, &st) != 0 || S_ISREG(st.st_mode))
-        return true; /* cannot block, or fails at once */
+    if (never_blocks(p.fd))
+        return true;
     if (poll(&p, 1, 0) <= 0)
         return false;
     if (p.revents & (POLLHUP | POLLERR | POLLNVAL))
         return true;
-    return ioctl(0, FIONREAD, &there) != 0 || there == 0 ||
+    return ioctl(p.fd, FIONREAD, &there) != 0 || there == 0 ||
            (size_t)there >= bytes;
+}
+
+/* A pipe is writable when a page of it is free, which is more than a piece. */
+bool tgv_system_writable(FILE *stream, tgv_time wait)
+{
+    struct pollfd p = {.fd = fileno(stream), .events = POLLOUT};
+
+    if (never_blocks(p.fd))
+        return true;
+    return poll(&p, 1, wait > 0 ? (int)(wait / TGV_US_PER_MS) : 0) != 0;
 }

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Names of the original's extension module, for programs that reach below
+`tgvoip`. Nothing new should use them."""
+from enum import Enum
+from typing import Any
+
+from tgvoip import CallError, DataSaving, Endpoint, NetType, Stats
+from tgvoip import __version__ as __version__
+from tgvoip._base import BaseController
+from tgvoip._base import BaseServerConfig as VoIPServerConfig
+
+__all__ = ["NetType", "CallState", "DataSaving", "CallError", "Stats",
+           "Endpoint", "VoIPController", "VoIPServerConfig"]
+
+
+class CallState(Enum):
+    """States of the engine."""
+
+    WAIT_INIT = 1
+    WAIT_INIT_ACK = 2
+    ESTABLISHED = 3
+    FAILED = 4
+    RECONNECTING = 5
+
+
+for _class in (NetType, CallState, DataSaving, CallError):
+    for _member in _class:
+        globals()[_member.name] = _member
+del _class, _member
+
+
+class VoIPController(BaseController):
+    """A controller whose subclass says what to do with states and frames."""
+
+    def set_config(self, recv_timeout: float, init_timeout: float,
+                   data_saving_mode: DataSaving, enable_aec: bool,
+                   enable_ns: bool, enable_agc: bool, log_file_path: str,
+                   status_dump_path: str, log_packet_stats: bool) -> None:
+        """As `tgvoip.VoIPController.set_config`, without the call's id and
+        with all file names given."""
+        self._set_engine_config(
+            recv_timeout, init_timeout, data_saving_mode, enable_aec,
+            enable_ns, enable_agc, log_file_path, status_dump_path,
+            log_packet_stats)
+
+    def _on_state(self, state: int) -> None:
+        engine_state: Any = CallState(state)
+        self._handle_state_change(engine_state)

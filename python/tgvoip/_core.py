@@ -1,0 +1,535 @@
+# SPDX-License-Identifier: MIT
+"""One call under a controller: what was set, the engine's call, the thread
+that runs Python callbacks, and the order in which all of it ends.
+
+The engine takes a call's settings when the call is created, which is at
+`start()`; until then they wait here. A core knows its controller by a weak
+reference only, so that dropping the controller ends the call.
+
+Nothing here holds a Python lock while it waits or calls back: the waiting is
+done in C, without the interpreter lock.
+"""
+import os
+import threading
+import time
+import weakref
+from typing import Any, Callable, List, Optional, Protocol, Tuple
+
+from . import _engine
+from ._errors import VoIPError, error_of, report, text
+from ._native import ffi, lib
+from ._types import Endpoint
+
+FRAME_BYTES = int(lib.TGVPY_FRAME_BYTES)
+
+# Waiting for a callback lets signals through this often. [ms]
+_WAIT_MS = 100
+# What runs while the interpreter exits is waited for so long. [ms]
+_EXIT_WAIT_MS = 2000
+
+_dispatchers = threading.local()
+
+
+class Listener(Protocol):
+    """What a controller offers to the dispatcher thread."""
+
+    def _on_state(self, state: int) -> None: ...
+
+    def _on_bars(self, bars: int) -> None: ...
+
+    def _on_send(self, length: int) -> Any: ...
+
+    def _on_receive(self, frame: bytes) -> None: ...
+
+
+class Settings:
+    """What a call is created with."""
+
+    def __init__(self) -> None:
+        self.key = b""
+        self.outgoing = False
+        self.endpoints: List[Tuple[int, str, str, int, bytes]] = []
+        self.allow_p2p = False
+        self.tcp = False
+        self.max_layer = 92
+        self.init_timeout_ms: Optional[int] = None
+        self.receive_timeout_ms: Optional[int] = None
+        self.data_saving = 0
+        self.network = 0
+        self.muted = False
+        self.proxy: Optional[Tuple[str, int, str, str]] = None
+        self.log_file = ""
+        self.stats_file = ""
+        self.packet_stats = False
+        self.server_config = "{}"
+        self.state: bytes = b""
+        self.debug: List[Tuple[int, int]] = []
+        # Accepted and kept; file and callback audio is not processed.
+        self.aec = self.ns = self.agc = True
+
+
+class Core:
+    """The life of one call: new - started - connected - stopped."""
+
+    def __init__(self) -> None:
+        self.pid = _engine.owner()
+        bridge = lib.tgvpy_bridge_create()
+        if bridge == ffi.NULL:
+            raise MemoryError("out of memory")
+        self.bridge = ffi.gc(bridge, lib.tgvpy_bridge_destroy)
+        self.settings = Settings()
+        self.call: Any = ffi.NULL
+        self.started = self.connected = self.stopped = False
+        self.native = False
+        self.wants = 0
+        self.at_stop: Optional[Callable[[], None]] = None
+        self._stop_later = False
+        self._thread: Optional[threading.Thread] = None
+        self._finisher: Optional[threading.Thread] = None
+        self._listener: "Optional[weakref.ref[Listener]]" = None
+        self._lock = threading.RLock()      # start() against start()
+        self._play: List[str] = []
+        self._hold: List[str] = []
+        self._output: Optional[str] = None
+        _engine.stop_at_exit(self)
+
+    # -- checks --------------------------------------------------------------
+
+    def check(self) -> None:
+        _engine.check_owner(self.pid)
+
+    def check_new(self, what: str) -> Settings:
+        """Settings, which may be changed before start() only."""
+        self.check()
+        if self.stopped:
+            raise RuntimeError(f"{what}: the call has been stopped")
+        if self.started:
+            raise RuntimeError(f"{what}: must be called before start()")
+        return self.settings
+
+    def delivering(self) -> bool:
+        """Is this the thread that runs the call's callbacks?"""
+        return getattr(_dispatchers, "core", None) is self
+
+    def alive(self) -> bool:
+        return bool(self.call != ffi.NULL) and not self.stopped
+
+    # -- start ---------------------------------------------------------------
+
+    def start(self, listener: Listener) -> None:
+        with self._lock:
+            settings = self.check_new("start")
+            if not settings.key:
+                raise RuntimeError("start: set_encryption_key() comes first")
+            if not settings.endpoints:
+                raise RuntimeError("start: set_remote_endpoints() comes first")
+            self._listener = weakref.ref(listener)
+            self.call = self._create()
+            self.started = True
+            self._apply()
+            code = lib.tgvoip_call_start(self.call)
+            if code:
+                raise error_of(code)
+        self.listen(self.wants)
+        if self.stopped:    # meanwhile, by another thread
+            lib.tgvoip_call_stop(self.call)
+
+    def _create(self) -> Any:
+        s = self.settings
+        config = ffi.new("struct tgvoip_call_config *")
+        lib.tgvoip_call_config_default(config)
+        key = ffi.new("uint8_t[]", s.key)
+        # What C borrows has to live until the call is created.
+        keep = [key]
+        try:
+            config.outgoing = s.outgoing
+            config.key = key
+            config.key_len = len(s.key)
+            config.endpoints = self._endpoints(keep)
+            config.endpoint_count = len(s.endpoints)
+            config.max_layer = s.max_layer
+            config.allow_p2p = s.allow_p2p
+            config.allow_v1 = True
+            if s.init_timeout_ms is not None:
+                config.init_timeout_ms = s.init_timeout_ms
+            if s.receive_timeout_ms is not None:
+                config.receive_timeout_ms = s.receive_timeout_ms
+            config.data_saving = s.data_saving
+            config.network_type = s.network
+            config.muted = s.muted
+            server = self._server_config(keep)
+            config.server_config = server
+            lib.tgvpy_bridge_install(self.bridge, config)
+            out = ffi.new("tgvoip_call **")
+            failure = ffi.new("struct tgvoip_failure *")
+            code = lib.tgvoip_call_create(_engine.get_engine(), out, config,
+                                          failure)
+            if code:
+                raise error_of(code, failure)
+            return out[0]
+        finally:
+            lib.tgvoip_wipe(key, len(s.key))
+
+    def _endpoints(self, keep: List[Any]) -> Any:
+        s = self.settings
+        array = ffi.new("struct tgvoip_endpoint[]", len(s.endpoints))
+        keep.append(array)
+        for e, (number, ip, ipv6, port, tag) in zip(array, s.endpoints):
+            lib.tgvoip_endpoint_default(ffi.addressof(e))
+            e.id = number
+            e.port = port
+            e.type = (lib.TGVOIP_ENDPOINT_TCP_RELAY if s.tcp
+                      else lib.TGVOIP_ENDPOINT_UDP_RELAY)
+            for name, value in (("ipv4", ip), ("ipv6", ipv6)):
+                if value:
+                    chars = ffi.new("char[]", value.encode())
+                    keep.append(chars)
+                    setattr(e, name, chars)
+            ffi.memmove(e.tag, tag, len(tag))
+        return array
+
+    def _server_config(self, keep: List[Any]) -> Any:
+        out = ffi.new("tgvoip_server_config **")
+        code = lib.tgvoip_server_config_create(out)
+        if code:
+            raise error_of(code)
+        config = ffi.gc(out[0], lib.tgvoip_server_config_destroy)
+        keep.append(config)
+        data = self.settings.server_config.encode()
+        failure = ffi.new("struct tgvoip_failure *")
+        code = lib.tgvoip_server_config_merge(config, data, len(data),
+                                              ffi.NULL, failure)
+        if code:
+            _engine.log.warning("VoIPServerConfig: %s",
+                                error_of(code, failure))
+        return config
+
+    def _apply(self) -> None:
+        """What was asked for before there was a call."""
+        lib.tgvpy_bridge_set_native(self.bridge, self.native)
+        play, hold = self._play, self._hold
+        self._play, self._hold = [], []
+        for path in play:
+            self._queue(lib.tgvoip_call_play, path)
+        for path in hold:
+            self._queue(lib.tgvoip_call_play_on_hold, path)
+        if self._output is not None and self.native:
+            self._record(self._output)
+
+    def connect(self) -> None:
+        self.check()
+        if self.stopped:
+            raise RuntimeError("connect: the call has been stopped")
+        if not self.started:
+            raise RuntimeError("connect: start() comes first")
+        code = 0 if not self.connected else lib.TGVOIP_ERR_STATE
+        if not code:
+            self.connected = True
+            code = lib.tgvoip_call_connect(self.call)
+        if code == lib.TGVOIP_ERR_STATE:
+            raise RuntimeError("connect: has been called already, or the "
+                               "call has failed")
+        if code:
+            raise error_of(code)
+
+    # -- the dispatcher ------------------------------------------------------
+
+    def listen(self, wants: int) -> None:
+        """Say which callbacks somebody waits for. A call that runs gets its
+        dispatcher thread with the first of them."""
+        self.wants = wants
+        if self.pid != os.getpid():
+            return
+        lib.tgvpy_bridge_want(self.bridge, wants)
+        audio = lib.TGVPY_WANT_SEND | lib.TGVPY_WANT_RECEIVE
+        if not self.started or not wants or (
+                self.native and not wants & ~audio):
+            return
+        with self._lock:
+            if self._thread is None and not self.stopped:
+                self._thread = threading.Thread(
+                    target=_dispatch, args=(self, self._listener),
+                    name="tgvoip-call", daemon=True)
+                self._thread.start()
+
+    def set_native(self, native: bool) -> None:
+        self.native = native
+        lib.tgvpy_bridge_set_native(self.bridge, native)
+        if not self.alive():
+            return
+        if native:
+            if self._output is not None:
+                self._record(self._output)
+        elif self._output is not None:
+            self.unset_output()
+        self.listen(self.wants)
+
+    def facts(self) -> Tuple[Optional[float], Optional[float]]:
+        """When the call was established and when it ended, by the clock of
+        `time.perf_counter`."""
+        facts = ffi.new("struct tgvpy_facts *")
+        lib.tgvpy_bridge_facts(self.bridge, facts)
+        now = time.perf_counter()
+
+        def at(age_us: int) -> Optional[float]:
+            return None if age_us < 0 else now - age_us / 1e6
+
+        return at(facts.established_us), at(facts.ended_us)
+
+    def losses(self) -> Tuple[int, int]:
+        """Frames that a late send callback has missed, and frames that a
+        late receive callback has not seen."""
+        facts = ffi.new("struct tgvpy_facts *")
+        lib.tgvpy_bridge_facts(self.bridge, facts)
+        return int(facts.send_missed), int(facts.receive_dropped)
+
+    # -- files ---------------------------------------------------------------
+
+    def play(self, path: str) -> Optional[str]:
+        """@return what is wrong, or None"""
+        return self._add(self._play, lib.tgvoip_call_play, path)
+
+    def play_on_hold(self, path: str) -> Optional[str]:
+        return self._add(self._hold, lib.tgvoip_call_play_on_hold, path)
+
+    def _add(self, waiting: List[str], add: Any, path: str) -> Optional[str]:
+        try:
+            with open(path, "rb"):
+                pass
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        path = os.path.abspath(path)
+        with self._lock:
+            if not self.started:
+                waiting.append(path)
+                return None
+        return self._queue(add, path)
+
+    def _queue(self, add: Any, path: str) -> Optional[str]:
+        failure = ffi.new("struct tgvoip_failure *")
+        code = add(self.call, _raw(path), failure)
+        return None if not code else str(error_of(code, failure))
+
+    def clear_play(self) -> None:
+        self._play.clear()
+        if self.alive():
+            lib.tgvoip_call_clear_play_queue(self.call)
+
+    def clear_hold(self) -> None:
+        self._hold.clear()
+        if self.alive():
+            lib.tgvoip_call_clear_hold_queue(self.call)
+
+    def set_output(self, path: str) -> Optional[str]:
+        path = os.path.abspath(path)
+        if path == self._output:
+            return None     # goes on; what is recorded stays
+        if self.stopped:
+            return f"{path}: the call has been stopped"
+        if self.alive() and self.native:
+            wrong = self._record(path)
+        else:
+            wrong = None
+            try:
+                with open(path, "wb"):
+                    pass
+            except OSError as error:
+                wrong = f"{path}: {error.strerror}"
+        if wrong is None:
+            self._output = path
+        return wrong
+
+    def _record(self, path: str) -> Optional[str]:
+        failure = ffi.new("struct tgvoip_failure *")
+        code = lib.tgvoip_call_record(self.call, _raw(path), failure)
+        return None if not code else str(error_of(code, failure))
+
+    def unset_output(self) -> None:
+        self._output = None
+        if self.alive():
+            lib.tgvoip_call_stop_recording(self.call)
+
+    # -- the end -------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End the call. In a callback: mark, and the rest follows when it
+        has returned. Elsewhere: wait for the callback that runs, and for
+        files."""
+        self.check()
+        lib.tgvpy_bridge_close(self.bridge)
+        first, self.stopped = not self.stopped, True
+        if getattr(_dispatchers, "core", None) is not None:
+            if first:
+                self._leave_to_dispatcher()
+            return
+        self.wait_idle(-1)
+        self._finish()
+
+    def _leave_to_dispatcher(self) -> None:
+        if _dispatchers.core is self:
+            self._stop_later = True
+        else:
+            # Another call's callback: waiting here for ours, which may wait
+            # for that one, could last for ever.
+            self._finisher = threading.Thread(
+                target=self._finish_quietly, name="tgvoip-stop", daemon=True)
+            self._finisher.start()
+
+    def _finish_quietly(self) -> None:
+        try:
+            self._finish()
+        except Exception:
+            report(self._finish)
+
+    def _finish(self) -> None:
+        if self.call != ffi.NULL:
+            lib.tgvoip_call_stop(self.call)
+        at_stop, self.at_stop = self.at_stop, None
+        if at_stop is not None:
+            at_stop()
+
+    def wait_idle(self, timeout_ms: int) -> bool:
+        left = timeout_ms
+        while not lib.tgvpy_bridge_wait_idle(self.bridge, _WAIT_MS):
+            if timeout_ms >= 0:
+                left -= _WAIT_MS
+                if left <= 0:
+                    return False
+        return True
+
+    def close_for_exit(self) -> None:
+        if self.pid == os.getpid():
+            lib.tgvpy_bridge_close(self.bridge)
+            self.stopped = True
+
+    def shutdown(self) -> None:
+        """At the exit of the interpreter, the controller still alive."""
+        if self.pid != os.getpid():
+            return
+        self.wait_idle(_EXIT_WAIT_MS)
+        self._finish()
+        if self._thread is not None and (
+                self._thread is not threading.current_thread()):
+            self._thread.join(_EXIT_WAIT_MS / 1000)
+
+    def destroy(self) -> None:
+        """The controller is gone: nobody can call anything any more."""
+        if self.pid != os.getpid():
+            return
+        lib.tgvpy_bridge_close(self.bridge)
+        self.stopped = True
+        if not self.delivering():
+            self.wait_idle(-1)
+        self._finish_quietly()
+        if self._finisher is not None:
+            self._finisher.join()
+        call, self.call = self.call, ffi.NULL
+        lib.tgvoip_call_destroy(call)
+
+    # -- reading -------------------------------------------------------------
+
+    def stats(self) -> Any:
+        """`struct tgvoip_call_stats *`, zeros before start()."""
+        stats = ffi.new("struct tgvoip_call_stats *")
+        lib.tgvoip_call_stats_default(stats)
+        if self.call != ffi.NULL:
+            code = lib.tgvoip_call_get_stats(self.call, stats)
+            if code:
+                raise error_of(code)
+        return stats
+
+    def traffic(self) -> Tuple[int, int, int, int]:
+        """Bytes sent by Wi-Fi and by mobile networks, and received."""
+        s = self.stats()
+        return int(s.bytes_out), 0, int(s.bytes_in), 0
+
+    def peer_capabilities(self) -> int:
+        return 0
+
+    def debug_string(self) -> str:
+        return ""
+
+    def debug_ctl(self, request: int, param: int) -> None:
+        self.settings.debug.append((request, param))
+
+    def load_state(self, path: str) -> None:
+        pass
+
+    def text_of(self, function: Any) -> str:
+        """Text that a C function hands out."""
+        out = ffi.new("char **")
+        code = function(self.call, out)
+        if code:
+            raise error_of(code)
+        try:
+            return text(out[0])
+        finally:
+            lib.tgvoip_free(out[0])
+
+
+def _raw(path: str) -> bytes:
+    """The files of this interface have no header, whatever their names."""
+    return b"raw:" + os.fsencode(path)
+
+
+def endpoint_values(endpoint: Endpoint) -> Tuple[int, str, str, int, bytes]:
+    return (endpoint._id, endpoint.ip or "", endpoint.ipv6 or "",
+            endpoint.port, endpoint.peer_tag or b"")
+
+
+# -- the dispatcher thread ---------------------------------------------------
+
+def _dispatch(core: Core, listener: "weakref.ref[Listener]") -> None:
+    _dispatchers.core = core
+    bridge = core.bridge
+    event = ffi.new("struct tgvpy_event *")
+    while True:
+        kind = lib.tgvpy_bridge_wait(bridge, event)
+        if kind == lib.TGVPY_CLOSED:
+            break
+        target = listener()
+        if target is None:
+            lib.tgvpy_bridge_close(bridge)
+            continue
+        try:
+            _deliver(bridge, event, target)
+        except BaseException:
+            report(target)
+        # Dropping the last reference ends the call, here.
+        del target
+        if core._stop_later:
+            core._stop_later = False
+            core._finish_quietly()
+
+
+def _deliver(bridge: Any, event: Any, target: Listener) -> None:
+    if event.kind == lib.TGVPY_STATE:
+        target._on_state(event.value)
+    elif event.kind == lib.TGVPY_BARS:
+        target._on_bars(event.value)
+    elif event.kind == lib.TGVPY_RECEIVE:
+        target._on_receive(bytes(ffi.buffer(event.frame)))
+    elif event.kind == lib.TGVPY_SEND:
+        data: Any = b""
+        try:
+            data = _pcm(target._on_send(FRAME_BYTES))
+        finally:    # silence, whatever went wrong
+            lib.tgvpy_bridge_put(bridge, data, len(data))
+
+
+def _pcm(frame: Any) -> Any:
+    """What a send callback returned, as something that cffi can read."""
+    if frame is None:
+        return b""
+    if isinstance(frame, bytes):
+        return frame
+    try:
+        view = memoryview(frame)
+    except TypeError:
+        raise TypeError("send_audio_frame_callback: bytes expected, got "
+                        f"{type(frame).__name__}") from None
+    return view.tobytes()
+
+
+__all__ = ["Core", "FRAME_BYTES", "Listener", "Settings", "VoIPError",
+           "endpoint_values"]

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every allocation of the library fails once, in set-up and in one short call:
- * errors come back, nothing crashes, nothing leaks (under the sanitizer). The
- * linker's --wrap puts our functions in the way; see ../CMakeLists.txt.
+ * errors come back, nothing crashes, nothing leaks (under the sanitizer).
  */
 #define _GNU_SOURCE
+#include "support/no_memory.h"
+
 #include <tgvoip/tgvoip.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,37 +20,6 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <unistd.h>
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static atomic_bool counting;
-static atomic_long seen, victim; /* the number that fails, from 0; -1 none */
-
-static bool fails(void)
-{
-    return atomic_load(&counting) &&
-           atomic_fetch_add(&seen, 1) == atomic_load(&victim);
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return fails() ? NULL : __real_realloc(p, n);
-}
 
 /* -- one short call -------------------------------------------------------- */
 
@@ -129,31 +98,36 @@ static int open_call(struct scene *s, int i)
     return err;
 }
 
-static void converse(struct scene *s)
+static void talk(struct scene *s, int steps)
 {
     struct pollfd p = {.fd = tgvoip_engine_fd(s->engine), .events = POLLIN};
     int16_t pcm[TGVOIP_BLOCK_SAMPLES];
-    char *text;
 
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < steps; i++) {
         now += 5000;
         do
             assert_int_equal(tgvoip_engine_step(s->engine), 0);
         while (poll(&p, 1, 0) > 0);
         (void)tgvoip_call_read(s->calls[1], pcm, TGVOIP_BLOCK_SAMPLES);
     }
+}
+
+static void converse(struct scene *s)
+{
+    char *text;
+
+    talk(s, 100);
     if (tgvoip_call_debug_log(s->calls[0], &text) == 0)
         tgvoip_free(text);
 }
 
 /* @return 0 or the first error */
-static int short_call(int *established)
+static int short_call(long victim, long *seen, int *established)
 {
     struct scene s = {0};
 
     now = 1000000;
-    atomic_store(&seen, 0);
-    atomic_store(&counting, true);
+    no_memory_begin(victim);
     int err = open_engine(&s);
     for (int i = 0; i < 2 && !err; i++)
         err = open_call(&s, i);
@@ -163,7 +137,7 @@ static int short_call(int *established)
     tgvoip_call_destroy(s.calls[1]);
     tgvoip_relay_destroy(s.relay);
     tgvoip_engine_destroy(s.engine);
-    atomic_store(&counting, false);
+    *seen = no_memory_end();
     *established = s.established;
     return err;
 }
@@ -171,21 +145,41 @@ static int short_call(int *established)
 static void test_each_allocation_may_fail(void **state)
 {
     int established, errors = 0;
-    long n = 0;
+    long n = 0, seen;
 
     (void)state;
-    atomic_store(&victim, -1);
-    assert_int_equal(short_call(&established), 0);
+    assert_int_equal(short_call(-1, &seen, &established), 0);
     assert_int_equal(established, 2);
     do {
-        atomic_store(&victim, n);
-        int err = short_call(&established);
+        int err = short_call(n, &seen, &established);
         errors += err != 0;
         if (err)
             assert_int_equal(err, TGVOIP_ERR_NOMEM);
-    } while (n++ < atomic_load(&seen));
+    } while (n++ < seen);
     print_message("%ld allocations, %d end in an error\n", n - 1, errors);
     assert_true(n > 20 && errors > 20);
+}
+
+/* 2 s of talk through files and rings, OpenSSL's allocations counted too. */
+static void test_established_call_does_not_allocate(void **state)
+{
+    struct scene s = {0};
+
+    (void)state;
+    now = 1000000;
+    assert_int_equal(open_engine(&s), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(open_call(&s, i), 0);
+    for (int i = 0; i < 4; i++)
+        converse(&s);
+    assert_int_equal(s.established, 2);
+    no_memory_begin(-1);
+    talk(&s, 400);
+    assert_int_equal(no_memory_end(), 0);
+    for (int i = 0; i < 2; i++)
+        tgvoip_call_destroy(s.calls[i]);
+    tgvoip_relay_destroy(s.relay);
+    tgvoip_engine_destroy(s.engine);
 }
 
 static int setup(void **state)
@@ -218,8 +212,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_allocation_may_fail, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_established_call_does_not_allocate,
+                                        setup, teardown),
     };
 
+    no_memory_hook_libraries();
     alarm(50);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * After many lives of calls, relays and engines there are as many open
+ * descriptors, threads and bytes on the heap as before.
+ */
+#define _GNU_SOURCE
+#include <tgvoip/tgvoip.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <malloc.h>
+#include <poll.h>
+#include <unistd.h>
+
+#define CALLS 200
+#define LIVES 100 /* of pairs */
+#define HEAP_SLACK 65536 /* what libraries keep for the next time */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1 /* their heap is not what mallinfo2() knows */
+#endif
+#endif
+
+struct count {
+    unsigned descriptors, threads;
+    size_t heap;
+};
+
+static unsigned entries(const char *path)
+{
+    DIR *d = opendir(path);
+    struct dirent *e;
+    unsigned n = 0;
+
+    assert_non_null(d);
+    while ((e = readdir(d)))
+        n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+static struct count count(void)
+{
+    struct count c = {entries("/proc/self/fd"), entries("/proc/self/task"), 0};
+
+#ifndef SANITIZED
+    struct mallinfo2 m = mallinfo2();
+    c.heap = m.uordblks + m.hblkhd;
+#endif
+    return c;
+}
+
+static void assert_same(const struct count *before)
+{
+    struct count now = count();
+
+    print_message("descriptors %u -> %u, threads %u -> %u, heap %zu -> %zu\n",
+                  before->descriptors, now.descriptors, before->threads,
+                  now.threads, before->heap, now.heap);
+    assert_int_equal(now.descriptors, before->descriptors);
+    assert_int_equal(now.threads, before->threads);
+    assert_true(now.heap <= before->heap + HEAP_SLACK);
+}
+
+/* -- lives -------------------------------------------------------------------- */
+
+static int64_t now_us = 1000000;
+static char dir[64];
+
+static int64_t virtual_clock(void *ctx)
+{
+    (void)ctx;
+    return now_us;
+}
+
+static tgvoip_engine *make_engine(bool own_loop)
+{
+    struct tgvoip_engine_config c;
+    tgvoip_engine *engine;
+
+    tgvoip_engine_config_default(&c);
+    c.own_loop = own_loop;
+    c.loops = own_loop ? 0 : 2;
+    c.clock = own_loop ? virtual_clock : NULL;
+    assert_int_equal(tgvoip_engine_create(&engine, &c, NULL), 0);
+    return engine;
+}
+
+static tgvoip_relay *make_relay(tgvoip_engine *engine)
+{
+    struct tgvoip_relay_config c;
+    tgvoip_relay *relay;
+
+    tgvoip_relay_config_default(&c);
+    c.listen = "127.0.0.1:0";
+    assert_int_equal(tgvoip_relay_create(engine, &relay, &c, NULL), 0);
+    return relay;
+}
+
+static tgvoip_call *make_call(tgvoip_engine *engine, uint16_t port, int i)
+{
+    static const uint8_t key[256] = {9};
+    struct tgvoip_call_config c;
+    struct tgvoip_endpoint e;
+    tgvoip_call *call;
+
+    tgvoip_endpoint_default(&e);
+    e.ipv4 = "127.0.0.1";
+    e.port = port;
+    e.tag[15] = (uint8_t)i;
+    tgvoip_call_config_default(&c);
+    c.key = key;
+    c.key_len = sizeof(key);
+    c.endpoints = &e;
+    c.endpoint_count = 1;
+    c.outgoing = i == 0;
+    c.complexity = 1;
+    assert_int_equal(tgvoip_call_create(engine, &call, &c, NULL), 0);
+    return call;
+}
+
+static const char *in_dir(const char *name)
+{
+    static char path[96];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return path;
+}
+
+static void begin(tgvoip_call *call, int i)
+{
+    if (i == 0)
+        assert_int_equal(tgvoip_call_play(call, in_dir("in.wav"), NULL), 0);
+    else
+        assert_int_equal(tgvoip_call_record(call, in_dir("out.wav"), NULL), 0);
+    assert_int_equal(tgvoip_call_start(call), 0);
+    assert_int_equal(tgvoip_call_connect(call), 0);
+}
+
+static void pass(tgvoip_engine *engine, int steps)
+{
+    struct pollfd p = {.fd = tgvoip_engine_fd(engine), .events = POLLIN};
+
+    for (int i = 0; i < steps; i++) {
+        now_us += 5000;
+        do
+            assert_int_equal(tgvoip_engine_step(engine), 0);
+        while (poll(&p, 1, 0) > 0);
+    }
+}
+
+static void live_pair(tgvoip_engine *engine, tgvoip_relay *relay)
+{
+    struct tgvoip_call_stats s;
+    tgvoip_call *calls[2];
+    char *text;
+
+    for (int i = 0; i < 2; i++) {
+        calls[i] = make_call(engine, tgvoip_relay_port(relay), i);
+        begin(calls[i], i);
+    }
+    pass(engine, 200);
+    for (int i = 0; i < 2; i++) {
+        tgvoip_call_stats_default(&s);
+        assert_int_equal(tgvoip_call_get_stats(calls[i], &s), 0);
+        assert_int_equal(s.state, TGVOIP_STATE_ESTABLISHED);
+        assert_int_equal(tgvoip_call_debug_log(calls[i], &text), 0);
+        tgvoip_free(text);
+    }
+    for (int i = 0; i < 2; i++)
+        tgvoip_call_destroy(calls[i]);
+}
+
+static void test_lives_of_calls_leave_nothing_open(void **state)
+{
+    tgvoip_engine *engine = make_engine(true);
+    tgvoip_relay *relay = make_relay(engine);
+    struct count before;
+
+    (void)state;
+    live_pair(engine, relay); /* what is set up once: pool, codecs */
+    before = count();
+    for (int n = 0; n < LIVES; n++)
+        live_pair(engine, relay);
+    pass(engine, 10);
+    assert_same(&before);
+    tgvoip_relay_destroy(relay);
+    tgvoip_engine_destroy(engine);
+}
+
+static void test_threads_do_not_grow_with_calls(void **state)
+{
+    static tgvoip_call *calls[CALLS];
+    tgvoip_engine *engine = make_engine(false);
+    struct count before;
+    unsigned threads = 0;
+
+    (void)state;
+    calls[0] = make_call(engine, 9, 0); /* the pool's threads come with it */
+    begin(calls[0], 0);
+    tgvoip_call_destroy(calls[0]);
+    before = count();
+    for (int n = 0; n < CALLS; n++) {
+        calls[n] = make_call(engine, 9, n & 1);
+        assert_int_equal(tgvoip_call_start(calls[n]), 0);
+        assert_int_equal(tgvoip_call_connect(calls[n]), 0);
+        if (n == 0)
+            threads = entries("/proc/self/task");
+    }
+    assert_int_equal(entries("/proc/self/task"), threads);
+    for (int n = 0; n < CALLS; n++)
+        tgvoip_call_destroy(calls[n]);
+    assert_same(&before);
+    tgvoip_engine_destroy(engine);
+}
+
+static void one_engine(void)
+{
+    tgvoip_engine *engine = make_engine(false);
+    tgvoip_relay *relays[2] = {make_relay(engine), make_relay(engine)};
+    tgvoip_call *call = make_call(engine, tgvoip_relay_port(relays[0]), 0);
+
+    assert_int_equal(tgvoip_call_start(call), 0);
+    assert_int_equal(tgvoip_call_connect(call), 0);
+    tgvoip_relay_destroy(relays[1]);
+    tgvoip_engine_destroy(engine); /* the rest with it */
+}
+
+static void test_lives_of_engines_and_relays_leave_nothing_open(void **state)
+{
+    struct count before;
+
+    (void)state;
+    one_engine();
+    before = count();
+    for (int n = 0; n < 50; n++)
+        one_engine();
+    assert_same(&before);
+}
+
+/* Nothing stays behind what could not be made. */
+static void test_refused_things_leave_nothing_open(void **state)
+{
+    static const uint8_t key[256] = {9};
+    tgvoip_engine *engine = make_engine(true);
+    tgvoip_relay *relay = make_relay(engine), *other;
+    struct tgvoip_relay_config rc;
+    struct tgvoip_call_config cc;
+    struct count before;
+    tgvoip_audio_reader *reader;
+    tgvoip_call *call;
+    char address[32];
+
+    (void)state;
+    snprintf(address, sizeof(address), "127.0.0.1:%u",
+             tgvoip_relay_port(relay));
+    tgvoip_relay_config_default(&rc);
+    rc.listen = address;
+    tgvoip_call_config_default(&cc);
+    cc.key = key;
+    cc.key_len = sizeof(key);
+    before = count();
+    for (int n = 0; n < LIVES; n++) {
+        assert_int_equal(tgvoip_relay_create(engine, &other, &rc, NULL),
+                         TGVOIP_ERR_IN_USE);
+        assert_int_not_equal(tgvoip_call_create(engine, &call, &cc, NULL), 0);
+        assert_int_not_equal(
+            tgvoip_audio_reader_open(&reader, in_dir("bad.wav"), NULL), 0);
+        call = make_call(engine, 9, 0);
+        assert_int_not_equal(tgvoip_call_play(call, in_dir("bad.wav"), NULL),
+                             0);
+        assert_int_not_equal(tgvoip_call_record(call, in_dir("no/a.wav"), NULL),
+                             0);
+        tgvoip_call_destroy(call);
+    }
+    pass(engine, 2); /* what was closed is freed on the loop */
+    assert_same(&before);
+    tgvoip_relay_destroy(relay);
+    tgvoip_engine_destroy(engine);
+}
+
+static int setup(void **state)
+{
+    static const int16_t pcm[48000];
+    tgvoip_audio_writer *w;
+    FILE *f;
+
+    (void)state;
+    strcpy(dir, "/tmp/tgvoip-test-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(tgvoip_audio_writer_open(&w, in_dir("in.wav"), NULL), 0);
+    assert_int_equal(tgvoip_audio_writer_write(w, pcm, 48000), 0);
+    assert_int_equal(tgvoip_audio_writer_close(w), 0);
+    f = fopen(in_dir("bad.wav"), "wb");
+    assert_non_null(f);
+    fputs("RIFF and then nothing that makes sense", f);
+    return fclose(f);
+}
+
+static int teardown(void **state)
+{
+    char command[96];
+
+    (void)state;
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lives_of_calls_leave_nothing_open),
+        cmocka_unit_test(test_threads_do_not_grow_with_calls),
+        cmocka_unit_test(test_lives_of_engines_and_relays_leave_nothing_open),
+        cmocka_unit_test(test_refused_things_leave_nothing_open),
+    };
+
+    alarm(55);
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

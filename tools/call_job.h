@@ -35,6 +35,8 @@ struct call_job {
     size_t relay_count;
     tgvoip_server_config *server_config; /**< or NULL */
     const char *in, *out, *log_path, *stats_path, *ts_path; /**< or NULL */
+    const char *sent; /**< gets what a peer would hear of us; or NULL */
+    bool until_sent; /**< hang up when `in` has been sent */
     int64_t duration_us; /**< 0 = until a signal or a failure */
     int64_t start_at_us; /**< CLOCK_MONOTONIC, 0 = at once */
     struct call_timed timed[CALL_TIMED];
@@ -44,6 +46,10 @@ struct call_job {
 
 /** Make the call. @return exit code */
 int call_run(struct call_job *job);
+
+/** Merge the server's configuration that the option just read holds, JSON or
+ *  @FILE. @return false after an error was printed */
+bool call_read_config(struct opts *opts, struct call_job *job);
 
 /** Look up a network's name. @return false if there is none */
 bool call_network_type(const char *name, enum tgvoip_network_type *type);

@@ -15,6 +15,8 @@
 #define TICK_US 100000
 #define STATS_FILE_TICKS 2 /* rows of --stats: five a second */
 #define STATS_EVENT_TICKS 10
+/* The last frame leaves within 60 ms, and is heard within the rest. */
+#define LINGER_US 300000
 
 struct run {
     struct call_job *job;
@@ -28,6 +30,7 @@ struct run {
     unsigned tick;
     bool established, failed, file_failed;
     enum tgvoip_call_error error;
+    int64_t sent_us; /* when `in` had been sent, or failed; 0 = not yet */
     struct tgvoip_call_stats stats;
 };
 
@@ -121,12 +124,25 @@ static int prepare(struct run *run, tgvoip_engine *engine,
         err = tgvoip_call_play(run->end.call, job->in, failure);
     if (!err && job->out)
         err = tgvoip_call_record(run->end.call, job->out, failure);
+    if (!err && job->sent)
+        err = tgvoip_call_record_sent(run->end.call, job->sent, failure);
     if (err)
         return err;
     err = tgvoip_call_start(run->end.call);
     if (err)
         snprintf(failure->what, sizeof(failure->what), "call");
     return err;
+}
+
+/* A path without "raw:". */
+static const char *plain(const char *path)
+{
+    return strncmp(path, "raw:", 4) ? path : path + 4;
+}
+
+static bool is_stdout(const char *path)
+{
+    return path && !strcmp(plain(path), "-");
 }
 
 static void take_event(struct run *run, const struct end_event *event)
@@ -145,8 +161,14 @@ static void take_event(struct run *run, const struct end_event *event)
                       (double)(event->at_us - run->connect_us) / 1e6,
                       tgvoip_call_state_str(event->state));
         break;
+    case END_PLAY_DONE:
+        run->sent_us = event->at_us;
+        break;
     case END_FILE_ERROR:
         run->file_failed = true;
+        if (run->job->in &&
+            !strcmp(plain(run->job->in), plain(event->failure.what)))
+            run->sent_us = event->at_us;
         tool_report(run->tool, &event->failure);
         break;
     default:
@@ -214,6 +236,8 @@ static bool over(const struct run *run, int64_t now_us)
     const struct call_job *job = run->job;
 
     return run->failed || wake_stopped(&run->tool->wake) ||
+           (job->until_sent && run->sent_us &&
+            now_us >= run->sent_us + LINGER_US) ||
            (job->duration_us && run->connect_us &&
             now_us >= run->connect_us + job->duration_us);
 }
@@ -334,8 +358,8 @@ static void print_summary(const struct run *run)
               (double)s->connected_us / 1e6, (double)s->established_us / 1e6,
               tgvoip_endpoint_type_str(s->route.type), s->route.id, s->rtt_ms,
               s->frames_played, s->frames_recovered, s->frames_concealed);
-    if (run->job->out && strcmp(run->job->out, "-"))
-        diag_note(&run->tool->diag, "heard: %s", run->job->out);
+    if (run->job->out && !is_stdout(run->job->out))
+        diag_note(&run->tool->diag, "heard: %s", plain(run->job->out));
 }
 
 static void hang_up(struct run *run)
@@ -391,7 +415,7 @@ int call_run(struct call_job *job)
     run->tool = job->tool;
     run->events.tool = job->tool;
     run->events.on = job->json;
-    if (!job->json && !(job->out && !strcmp(job->out, "-")))
+    if (!job->json && !is_stdout(job->out) && !is_stdout(job->sent))
         job->tool->diag.notes = stdout;
     if (open_files(run) && tool_engine(job->tool, &engine, 1) == 0)
         status = make_call(run, engine);

@@ -179,7 +179,7 @@ static bool add_event(struct opts *opts, struct call_job *job)
     return true;
 }
 
-static bool read_config(struct opts *opts, struct call_job *job)
+bool call_read_config(struct opts *opts, struct call_job *job)
 {
     struct tgvoip_failure failure = {0};
     unsigned rejected = 0;
@@ -200,9 +200,8 @@ static bool read_config(struct opts *opts, struct call_job *job)
             opts, "%s", failure.why[0] ? failure.why : tgvoip_error_str(err));
     if (rejected)
         diag_note(&opts->tool->diag,
-                  "tgvoip: --config: %u values were refused, their defaults "
-                  "stay",
-                  rejected);
+                  "tgvoip: %s: %u values were refused, their defaults stay",
+                  opts->name, rejected);
     return true;
 }
 
@@ -270,7 +269,7 @@ static bool take_option(struct opts *opts, struct call_job *job, int code)
         job->out = opts->value;
         return true;
     case OPT_CONFIG:
-        return read_config(opts, job);
+        return call_read_config(opts, job);
     case OPT_NETWORK:
         return call_network_type(opts->value, &c->network_type) ||
                opts_refuse(opts,

@@ -72,10 +72,20 @@ static void usage(FILE *to)
           to);
 }
 
+/* The last part of a path. */
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 static int run(struct tool *tool, int argc, char **argv)
 {
     size_t i;
 
+    if (argc > 0 && !strcmp(name_of(argv[0]), "tgvoipcall"))
+        return cmd_tgvoipcall(tool, argc, argv);
     if (argc < 2) {
         usage(stderr);
         return TOOL_USAGE;

@@ -41,6 +41,8 @@ void opts_begin(struct opts *opts, struct tool *tool, int argc, char **argv,
     opts->argv = argv;
     opts->table = table;
     opts->help = help;
+    opts->letters = "+:hvq";
+    snprintf(opts->program, sizeof(opts->program), "tgvoip %.20s", argv[0]);
     optind = 1;
     opterr = 0;
 }
@@ -147,8 +149,7 @@ static int common(struct opts *opts, int code)
         opts_refuse(opts, "needs a value");
         return leave(opts, TOOL_USAGE);
     case '?':
-        opts_refuse(opts, "unknown option; see tgvoip %s --help",
-                    opts->argv[0]);
+        opts_refuse(opts, "unknown option; see %s --help", opts->program);
         return leave(opts, TOOL_USAGE);
     default:
         return code;
@@ -162,7 +163,8 @@ int opts_next(struct opts *opts)
     do {
         int at = optind;
 
-        code = getopt_long(opts->argc, opts->argv, "+:hvq", opts->table, NULL);
+        code = getopt_long(opts->argc, opts->argv, opts->letters, opts->table,
+                           NULL);
         if (code == -1)
             return positional(opts);
         remember_name(opts, opts->argv[at < opts->argc ? at : 0]);

@@ -61,6 +61,8 @@ struct opts {
     char **argv;
     const struct option *table;
     const char *const *help; /**< texts, printed in order; NULL at the end */
+    const char *letters; /**< of getopt(), if set after opts_begin() */
+    char program[32]; /**< before --help in messages, likewise */
     char *value; /**< of the option just read, or the positional */
     char name[40]; /**< "--loss", for messages */
     int exit_code;

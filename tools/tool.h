@@ -41,6 +41,8 @@ int cmd_call(struct tool *tool, int argc, char **argv);
 int cmd_relay(struct tool *tool, int argc, char **argv);
 int cmd_inspect(struct tool *tool, int argc, char **argv);
 int cmd_keys(struct tool *tool, int argc, char **argv);
+/** The program under its other name. */
+int cmd_tgvoipcall(struct tool *tool, int argc, char **argv);
 
 /** CLOCK_MONOTONIC [us], the clock of engines and of `--start-at`. */
 int64_t tool_now_us(void);

@@ -25,8 +25,11 @@ TGVOIP_API void tgvoip_server_config_destroy(tgvoip_server_config *config);
 
 /**
  * Merge a JSON object into the values held. On a syntax error nothing changes.
+ * A refused value keeps the old one; this is no failure, but worth telling
+ * once: then `failure` names the keys and has a code.
  *
  * @param[out] rejected number of keys whose value was refused; may be NULL
+ * @param[out] failure  code 0 if all values were taken; may be NULL
  * @return 0, TGVOIP_ERR_FORMAT (not a JSON object; see failure) or
  *         TGVOIP_ERR_NOMEM
  * Context: one thread at a time.  Source: behaviour notes 6, ENG-60, ENG-61

@@ -37,5 +37,10 @@ int tgvoip_server_config_merge(tgvoip_server_config *config, const char *json,
     if (err)
         return tgv_fail(failure, err, "server configuration", "%s",
                         why[0] ? why : tgvoip_error_str(err));
+    if (failure)
+        failure->code = 0;
+    if (why[0])
+        tgv_fail(failure, TGVOIP_ERR_INVALID, why,
+                 "refused, the old values stay");
     return 0;
 }

@@ -147,7 +147,19 @@ static bool read_value(const struct key *k, const struct tgv_json *value,
 struct merge {
     struct tgv_server_config *config;
     unsigned rejected;
+    char *names; /* of the refused, with commas */
+    size_t cap;
 };
+
+static void refuse(struct merge *m, const char *name)
+{
+    size_t at = m->cap ? strlen(m->names) : 0;
+
+    m->rejected++;
+    if (at + strlen(name) + 3 > m->cap)
+        return;
+    snprintf(m->names + at, m->cap - at, "%s%s", at ? ", " : "", name);
+}
 
 static void merge_member(void *ctx, const char *name,
                          const struct tgv_json *value)
@@ -162,7 +174,7 @@ static void merge_member(void *ctx, const char *name,
             v <= keys[i].max)
             store(m->config, &keys[i], v);
         else
-            m->rejected++;
+            refuse(m, name);
         return;
     }
 }
@@ -171,7 +183,7 @@ int tgv_server_config_merge(struct tgv_server_config *config, const char *json,
                             size_t len, unsigned *rejected, char *why,
                             size_t why_cap)
 {
-    struct merge m = {.config = config};
+    struct merge m = {.config = config, .names = why, .cap = why_cap};
     struct tgv_json *root;
 
     if (rejected)

@@ -55,7 +55,8 @@ void tgv_server_config_init(struct tgv_server_config *config);
  * Merge a JSON object into the values held. Unknown keys are ignored.
  *
  * @param[out] rejected number of keys whose value was refused; may be NULL
- * @param[out] why      text of a syntax error; may be NULL with why_cap 0
+ * @param[out] why      text of a syntax error, or names of the refused keys as
+ *                      far as there is room; may be NULL with why_cap 0
  * @return 0, or TGVOIP_ERR_FORMAT: no JSON object; nothing changed
  * Source: ENG-60, ENG-61
  */

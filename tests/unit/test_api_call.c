@@ -427,9 +427,12 @@ static void test_server_config_errors_keep_the_values(void **state)
     assert_int_equal(
         tgvoip_server_config_merge(sc, good, strlen(good), &rejected, &f), 0);
     assert_int_equal(rejected, 0);
+    assert_int_equal(f.code, 0);
     assert_int_equal(
         tgvoip_server_config_merge(sc, wrong, strlen(wrong), &rejected, &f), 0);
     assert_int_equal(rejected, 1);
+    assert_int_equal(f.code, TGVOIP_ERR_INVALID);
+    assert_string_equal(f.what, "audio_max_bitrate");
     assert_int_equal(
         tgvoip_server_config_merge(sc, broken, strlen(broken), NULL, &f),
         TGVOIP_ERR_FORMAT);

@@ -30,6 +30,26 @@ static int merge(const char *json)
                                    sizeof(why));
 }
 
+static void test_server_config_refused_keys_are_named(void **state)
+{
+    char why[128], tight[24];
+    const char *json = "{\"audio_max_bitrate\": \"x\", \"unknown\": [],"
+                       "\"use_tcp\": 7, \"rate_min_rtt\": 0.5}";
+
+    (void)state;
+    assert_int_equal(tgv_server_config_merge(&c, json, strlen(json), &rejected,
+                                             why, sizeof(why)),
+                     0);
+    assert_int_equal(rejected, 2);
+    assert_string_equal(why, "audio_max_bitrate, use_tcp");
+    assert_int_equal(tgv_server_config_merge(&c, json, strlen(json), NULL,
+                                             tight, sizeof(tight)),
+                     0);
+    assert_string_equal(tight, "audio_max_bitrate"); /* no half names */
+    assert_int_equal(
+        tgv_server_config_merge(&c, json, strlen(json), NULL, NULL, 0), 0);
+}
+
 static void test_server_config_defaults(void **state)
 {
     (void)state;
@@ -99,6 +119,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_server_config_defaults, reset),
+        cmocka_unit_test_setup(test_server_config_refused_keys_are_named,
+                               reset),
         cmocka_unit_test_setup(test_eng_60_rate_flags_keep_all_bits, reset),
         cmocka_unit_test_setup(test_eng_61_updates_merge, reset),
         cmocka_unit_test_setup(test_eng_61_errors_keep_the_old_values, reset),

@@ -199,9 +199,9 @@ class Core:
         failure = ffi.new("struct tgvoip_failure *")
         code = lib.tgvoip_server_config_merge(config, data, len(data),
                                               ffi.NULL, failure)
-        if code:
+        if code or failure.code:
             _engine.log.warning("VoIPServerConfig: %s",
-                                error_of(code, failure))
+                                error_of(code or failure.code, failure))
         return config
 
     def _apply(self) -> None:

@@ -14,5 +14,6 @@
 #include <tgvoip/negotiate.h>
 #include <tgvoip/relay.h>
 #include <tgvoip/server_config.h>
+#include <tgvoip/signaling.h>
 #include <tgvoip/version.h>
 #endif

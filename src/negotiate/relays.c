@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "negotiate/relays.h"
+
+#include "base/addr.h"
+#include "base/failure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int tgv_protocol_check(const struct tgvoip_phone_protocol *protocol, int *layer,
+                       struct tgvoip_failure *failure)
+{
+    const char *version = NULL;
+    char shown[64];
+
+    /* The chosen version comes first; without any it is ours. */
+    if (protocol->library_versions && protocol->library_version_count)
+        version = protocol->library_versions[0];
+    if (version && strcmp(version, TGVOIP_PROTOCOL_LIBRARY_VERSION) != 0) {
+        tgv_log_escape(version, strlen(version), shown, sizeof(shown));
+        return tgv_fail(failure, TGVOIP_ERR_INCOMPATIBLE, "library_versions",
+                        "\"%s\" was chosen, only "
+                        "\"" TGVOIP_PROTOCOL_LIBRARY_VERSION "\" is here",
+                        shown);
+    }
+    if (protocol->max_layer < TGVOIP_MIN_LAYER ||
+        protocol->min_layer > TGVOIP_MAX_LAYER)
+        return tgv_fail(failure, TGVOIP_ERR_INCOMPATIBLE, "layer",
+                        "%d..%d and %d..%d have nothing in common",
+                        protocol->min_layer, protocol->max_layer,
+                        TGVOIP_MIN_LAYER, TGVOIP_MAX_LAYER);
+    *layer = protocol->max_layer > TGVOIP_MAX_LAYER ? TGVOIP_MAX_LAYER
+                                                    : protocol->max_layer;
+    return 0;
+}
+
+/* Copy text that is an address of this family. */
+static void take_ip(const char *text, uint8_t family, char *out, size_t cap)
+{
+    struct tgv_addr addr;
+
+    out[0] = '\0';
+    if (text && strlen(text) < cap && tgv_addr_parse_ip(text, 0, &addr) &&
+        addr.family == family)
+        memcpy(out, text, strlen(text) + 1);
+}
+
+/* @return NULL if it is usable and taken, else why it is not */
+static const char *take_relay(const struct tgvoip_phone_connection *c,
+                              struct tgv_relay_choice *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (c->webrtc)
+        return "is of the other kind (webrtc)";
+    if (c->tcp)
+        return "is for TCP";
+    if (!c->peer_tag || c->peer_tag_len != TGV_PEER_TAG_BYTES)
+        return "has a tag of another length";
+    if (c->port < 1 || c->port > 65535)
+        return "has a port out of range";
+    take_ip(c->ip, TGV_AF_IPV4, out->ipv4, sizeof(out->ipv4));
+    take_ip(c->ipv6, TGV_AF_IPV6, out->ipv6, sizeof(out->ipv6));
+    if (!out->ipv4[0] && !out->ipv6[0])
+        return "has no address that can be read";
+    out->id = c->id;
+    out->port = (uint16_t)c->port;
+    memcpy(out->tag, c->peer_tag, sizeof(out->tag));
+    return NULL;
+}
+
+static bool known_id(const struct tgv_relay_choice *relays, size_t count,
+                     int64_t id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (relays[i].id == id)
+            return true;
+    return false;
+}
+
+size_t tgv_relays_choose(const struct tgvoip_phone_connection *single,
+                         const struct tgvoip_phone_connection *list,
+                         size_t count, struct tgv_relay_choice *out,
+                         const struct tgv_log *log, tgv_time now)
+{
+    size_t kept = 0;
+
+    if (!list)
+        count = 0;
+    for (size_t i = single ? 0 : 1; i <= count; i++) {
+        const struct tgvoip_phone_connection *c = i ? &list[i - 1] : single;
+        const char *why;
+
+        if (kept == TGV_RELAYS_KEPT)
+            break;
+        why = take_relay(c, &out[kept]);
+        if (!why && known_id(out, kept, c->id))
+            why = "has an id that came before";
+        if (!why)
+            kept++;
+        else
+            tgv_log(log, TGV_LOG_INFO, "negotiate", now,
+                    "connection %lld skipped: it %s", (long long)c->id, why);
+    }
+    return kept;
+}

@@ -199,9 +199,8 @@ bool call_read_config(struct opts *opts, struct call_job *job)
         return opts_refuse(
             opts, "%s", failure.why[0] ? failure.why : tgvoip_error_str(err));
     if (rejected)
-        diag_note(&opts->tool->diag,
-                  "tgvoip: %s: %u values were refused, their defaults stay",
-                  opts->name, rejected);
+        diag_note(&opts->tool->diag, "tgvoip: %s: %s: %s", opts->name,
+                  failure.what, failure.why);
     return true;
 }
 

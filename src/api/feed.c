@@ -16,10 +16,14 @@
 #define AHEAD_SAMPLES 32768 /* 0.68 s */
 #define PIECE_SAMPLES (2 * TGV_BLOCK_SAMPLES)
 #define STARTS_MAX 256
+/* Of the files that wait so many are kept open; others are opened when their
+ * turn comes, so that a long queue needs few descriptors (PY-18). */
+#define OPEN_MAX 8
 
 struct entry {
     struct entry *next;
-    struct tgv_source *source;
+    struct tgv_source *source; /* NULL: not open now */
+    bool late; /* open only while it is read */
     int64_t at; /* samples read in this pass */
     FILE *stream; /* that may make a reader wait; NULL for others */
     char path[]; /* for reports */
@@ -31,6 +35,7 @@ struct tgv_feed {
     struct tgv_lock *lock; /* guards everything below but `piece` */
     struct tgv_ring ring;
     struct entry *first, *last; /* to be read; the pool reads the first */
+    size_t waiting; /* number of them */
     struct entry *dead; /* to be closed by the pool */
     unsigned epoch; /* of clear() */
     bool changed; /* since the pool has looked last */
@@ -64,6 +69,7 @@ static struct entry *pop_first(struct tgv_feed *f)
     f->first = e->next;
     if (!f->first)
         f->last = NULL;
+    f->waiting--;
     e->next = NULL;
     return e;
 }
@@ -75,6 +81,7 @@ static void append(struct tgv_feed *f, struct entry *e)
     else
         f->first = e;
     f->last = e;
+    f->waiting++;
 }
 
 /* A pipe may stop anywhere: wait for as little as is of use. */
@@ -140,24 +147,46 @@ static void end_of_file(struct tgv_feed *f, struct entry *e, int rewound)
     }
 }
 
+static int read_entry(struct tgv_feed *f, struct entry *e, size_t samples,
+                      struct tgvoip_failure *failure)
+{
+    int n = e->source ? 0 : tgv_source_open(&e->source, e->path, failure);
+
+    if (!n)
+        n = tgv_source_read(e->source, f->piece, samples);
+    if (n < 0 && !failure->code)
+        tgv_fail(failure, n, e->path, "%s", tgvoip_error_str(n));
+    return n;
+}
+
+static int back_to_start(struct entry *e)
+{
+    if (!e->late)
+        return tgv_source_rewind(e->source);
+    tgv_source_close(e->source);
+    e->source = NULL;
+    return 0;
+}
+
 /* Read one piece. @return there may be more to do */
 static bool read_piece(struct tgv_feed *f)
 {
     unsigned epoch;
     struct entry *e = next_entry(f, &epoch);
+    struct tgvoip_failure failure = {0};
     int rewound = 0;
 
     if (!e)
         return false;
     size_t wanted = piece_of(e);
-    int n = tgv_source_read(e->source, f->piece, wanted);
+    int n = read_entry(f, e, wanted, &failure);
     bool ended = n >= 0 && (size_t)n < wanted;
     if (ended && f->config.repeat && e->at + n > 0)
-        rewound = tgv_source_rewind(e->source);
+        rewound = back_to_start(e);
     tgv_lock_enter(f->lock);
     if (epoch == f->epoch) { /* else it was dropped meanwhile */
         if (n < 0)
-            drop_first(f, n, tgvoip_error_str(n));
+            drop_first(f, n, failure.why);
         else
             put_piece(f, e, (size_t)n);
         if (ended)
@@ -219,6 +248,17 @@ static int open_entry(struct entry **out, const char *path,
     return 0;
 }
 
+/* Inside the lock. What cannot be opened twice stays open. */
+static void close_for_now(const struct tgv_feed *f, struct entry *e)
+{
+    if (f->waiting < OPEN_MAX || tgv_source_info(e->source).duration_us < 0)
+        return;
+    tgv_source_close(e->source);
+    e->source = NULL;
+    e->stream = NULL;
+    e->late = true;
+}
+
 /* Inside the lock. Calls that play no files pay for no ring. */
 static int prepare(struct tgv_feed *f)
 {
@@ -243,6 +283,7 @@ int tgv_feed_add(struct tgv_feed *f, const char *path,
     tgv_lock_enter(f->lock);
     err = prepare(f);
     if (!err) {
+        close_for_now(f, e);
         append(f, e);
         f->active = f->changed = true;
     }
@@ -261,6 +302,7 @@ static void drop_all(struct tgv_feed *f)
         f->dead = f->first;
     }
     f->first = f->last = NULL;
+    f->waiting = 0;
     f->epoch++;
     f->changed = true;
     f->active = f->flowing = false;

@@ -35,7 +35,8 @@ struct tgv_feed_config {
 /* @return 0 or TGVOIP_ERR_NOMEM */
 int tgv_feed_create(struct tgv_feed **out,
                     const struct tgv_feed_config *config);
-/* Open a file and append it. Any thread; blocks; then tgv_feed_kick(). */
+/* Open a file and append it. It is closed again until its turn comes if many
+ * are waiting. Any thread; blocks; then tgv_feed_kick(). */
 int tgv_feed_add(struct tgv_feed *f, const char *path,
                  struct tgvoip_failure *failure);
 /* Drop all files and what was read of them. Any thread; then kick. */

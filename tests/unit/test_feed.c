@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,6 +103,68 @@ static void add(struct tgv_feed *f, const char *path)
 {
     assert_int_equal(tgv_feed_add(f, path, NULL), 0);
     tgv_feed_kick(f);
+}
+
+static unsigned open_files(void)
+{
+    unsigned n = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+static void take_ramp(struct tgv_feed *f, unsigned files, unsigned *seen)
+{
+    int16_t pcm[TGV_BLOCK_SAMPLES];
+    int64_t position;
+    bool finished;
+
+    while (*seen < files * TGV_BLOCK_SAMPLES) {
+        settle();
+        while (tgv_feed_take(f, pcm, &position, &finished) == TGV_FEED_BLOCK) {
+            for (unsigned i = 0; i < TGV_BLOCK_SAMPLES; i++, (*seen)++)
+                assert_int_equal(pcm[i], (*seen % TGV_BLOCK_SAMPLES) + 1);
+        }
+    }
+}
+
+/* PY-18 */
+static void test_feed_long_queue_needs_few_descriptors(void **state)
+{
+    unsigned before = open_files(), seen = 0;
+    struct tgv_feed *f = make_feed(false);
+    const char *path = write_ramp("a.raw", 1, TGV_BLOCK_SAMPLES);
+
+    (void)state;
+    for (unsigned i = 0; i < 300; i++)
+        add(f, path);
+    assert_true(open_files() < before + 30);
+    take_ramp(f, 300, &seen);
+    assert_int_equal(failures, 0);
+    tgv_feed_close(f);
+    settle();
+}
+
+/* PY-18 */
+static void test_feed_long_hold_queue_opens_again_and_again(void **state)
+{
+    unsigned seen = 0;
+    struct tgv_feed *f = make_feed(true);
+    char gone[128], stays[128];
+
+    (void)state;
+    strcpy(gone, write_ramp("gone.raw", 1, TGV_BLOCK_SAMPLES));
+    strcpy(stays, write_ramp("stays.raw", 1, TGV_BLOCK_SAMPLES));
+    for (unsigned i = 0; i < 20; i++)
+        add(f, i == 15 ? gone : stays);
+    take_ramp(f, 60, &seen);
+    assert_int_equal(unlink(gone), 0);
+    take_ramp(f, 120, &seen);
+    assert_int_equal(failures, 1);
+    assert_string_equal(last_failure.what, gone);
+    tgv_feed_close(f);
+    settle();
 }
 
 static void test_feed_files_follow_each_other_without_a_gap(void **state)
@@ -335,6 +398,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_feed_files_follow_each_other_without_a_gap),
         TEST(test_feed_long_file_arrives_whole),
+        TEST(test_feed_long_queue_needs_few_descriptors),
+        TEST(test_feed_long_hold_queue_opens_again_and_again),
         TEST(test_feed_repeats_and_leaves_out_what_is_empty),
         TEST(test_feed_clear_drops_what_was_read_ahead),
         TEST(test_feed_that_is_too_slow_is_told_apart),

@@ -76,6 +76,13 @@ enum tgvoip_endpoint_type {
     TGVOIP_ENDPOINT_TCP_RELAY = 4
 };
 
+/** What the peer says that it can do; none of it is possible here. */
+enum tgvoip_capability {
+    TGVOIP_CAPABILITY_GROUP_CALLS = 1,
+    TGVOIP_CAPABILITY_VIDEO_CAPTURE = 2,
+    TGVOIP_CAPABILITY_VIDEO_DISPLAY = 4
+};
+
 /** Names as used in JSON and logs ("ESTABLISHED", "TIMEOUT", "wifi",
  *  "udp_relay"); "?" for an unknown number. Constant, any thread. */
 TGVOIP_API const char *tgvoip_call_state_str(enum tgvoip_call_state s);
@@ -112,18 +119,24 @@ struct tgvoip_call_stats {
     enum tgvoip_call_error error;
     struct tgvoip_route route;
     double rtt_ms; /**< smoothed, of the current road; 0 = unknown */
-    double loss_out; /**< of what we send, 0..1, last seconds */
-    double loss_in; /**< of what we should receive, 0..1 */
+    double loss_out; /**< share lost of what we send, 0..1, last 5 s */
+    double loss_in; /**< share lost of what we should receive, likewise */
     unsigned bitrate_bps; /**< of the encoder */
     double jitter_ms; /**< deviation of arrival */
-    double playout_delay_ms; /**< arrival to play, now */
-    double level_in; /**< loudness heard, 0..1 of full scale, peak */
-    double level_out; /**< loudness sent */
+    double playout_delay_ms; /**< arrival to play, mean of about 1 s, >= 0 */
+    double level_in; /**< of what is heard: peak of the last 100 ms, 0..1 */
+    double level_out; /**< of what is sent, likewise; 0 while muted */
+    int signal_bars; /**< last value told, 1..4; 0 before the first */
     uint64_t bytes_out, bytes_in; /**< UDP payload, everything */
+    /** The same by what the network type was when they passed. */
+    uint64_t bytes_out_wifi, bytes_in_wifi; /**< not mobile */
+    uint64_t bytes_out_mobile, bytes_in_mobile;
     uint64_t packets_out, packets_in; /**< valid packets of the call */
     uint64_t packets_lost_out, packets_lost_in;
     uint64_t packets_bad; /**< failed to open or parse */
     uint64_t packets_duplicate; /**< or too old */
+    uint64_t packets_unknown; /**< from an address that is no endpoint */
+    uint64_t packets_dropped; /**< not sent: the socket was full or closed */
     uint64_t frames_played; /**< decoded from a primary frame */
     uint64_t frames_recovered; /**< from redundancy or in-band FEC */
     uint64_t frames_concealed;
@@ -134,7 +147,11 @@ struct tgvoip_call_stats {
     int64_t connected_us; /**< time from connect() to now */
     int64_t established_us; /**< when ESTABLISHED was first seen; -1 never */
     int64_t first_audio_us; /**< when the first frame was played; -1 never */
-    unsigned peer_version; /**< protocol version of the peer; 0 unknown */
+    /** Protocol version of the peer, 0 = unknown: the one both use, or, when
+     *  it was refused as INCOMPATIBLE, what the peer said. */
+    unsigned peer_version;
+    unsigned peer_min_version; /**< the lowest that the peer accepts */
+    unsigned peer_capabilities; /**< `TGVOIP_CAPABILITY_*` added up */
     unsigned frame_ms; /**< of what we send */
     bool peer_is_ours; /**< the peer announced extra 0x54 */
     bool peer_muted; /**< the peer disabled its stream */
@@ -194,6 +211,10 @@ struct tgvoip_call_config {
     enum tgvoip_network_type network_type;
     /** Values of the server; copied. NULL = defaults. */
     const tgvoip_server_config *server_config;
+    /** What tgvoip_call_persistent_state() gave after an earlier call; copied.
+     *  NULL = none. A text that cannot be read is ignored with a warning in
+     *  the log. */
+    const char *persistent_state;
     bool muted; /**< start with the microphone off */
     unsigned complexity; /**< of the encoder, 0..10; 10 */
     struct tgvoip_call_callbacks callbacks;
@@ -242,26 +263,124 @@ TGVOIP_API void tgvoip_call_destroy(tgvoip_call *call);
  *  @return 0 or TGVOIP_ERR_STATE (stopped) */
 TGVOIP_API int tgvoip_call_set_mute(tgvoip_call *call, bool muted);
 
-/** Tell which network the device is on. @return 0 or TGVOIP_ERR_INVALID */
+/** Tell which network the device is on: it decides the limits of the bitrate,
+ *  data saving, and to which class traffic is counted.
+ *  @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (stopped) */
 TGVOIP_API int tgvoip_call_set_network_type(tgvoip_call *call,
                                             enum tgvoip_network_type type);
 
-/** Read state, counters and measures. Any thread, also from callbacks. */
+/** Change when data is saved; the peer is told.
+ *  @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (stopped) */
+TGVOIP_API int tgvoip_call_set_data_saving(tgvoip_call *call,
+                                           enum tgvoip_data_saving mode);
+
+/**
+ * Change the time-outs of the config. The times that run now go on from when
+ * they began.
+ * @param init_ms,receive_ms  1..600000  [ms]
+ * @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (stopped)
+ */
+TGVOIP_API int tgvoip_call_set_timeouts(tgvoip_call *call, unsigned init_ms,
+                                        unsigned receive_ms);
+
+/** Numbers that somebody who experiments sets by hand. */
+enum tgvoip_debug_ctl {
+    /** Highest bitrate, of the present moment too: 500..510000 [bit/s]. */
+    TGVOIP_DEBUG_MAX_BITRATE = 1,
+    /** Loss that the encoder is told to expect: 0..100 [percent]; -1 = as
+     *  measured, again. */
+    TGVOIP_DEBUG_LOSS_PERCENT = 2,
+    TGVOIP_DEBUG_ALLOW_P2P = 3, /**< 0 or 1; not available in this version */
+    TGVOIP_DEBUG_ECHO_CANCELLING = 4 /**< 0 or 1; likewise */
+};
+
+/** @return 0; TGVOIP_ERR_INVALID (no such control, value out of range);
+ *          TGVOIP_ERR_UNSUPPORTED; TGVOIP_ERR_STATE (stopped) */
+TGVOIP_API int tgvoip_call_debug_ctl(tgvoip_call *call,
+                                     enum tgvoip_debug_ctl what, int value);
+
+/** Read state, counters and measures. `stats` was set up with
+ *  tgvoip_call_stats_default(). After the end of a call they stay as they were
+ *  then. Also from callbacks. @return 0 or TGVOIP_ERR_INVALID */
 TGVOIP_API int tgvoip_call_get_stats(const tgvoip_call *call,
                                      struct tgvoip_call_stats *stats);
 
-/** Relay id for phone.discardCall, as the server gave it. */
+/** Relay id for phone.discardCall, as the server gave it; 0 for a NULL. */
 TGVOIP_API int64_t tgvoip_call_preferred_relay(const tgvoip_call *call);
 
 /**
- * JSON for phone.saveCallDebug.
+ * JSON for phone.saveCallDebug. Also of a call that has been stopped. Waits
+ * for the call's loop; from a callback of a call on another loop it cannot.
  * @param[out] text malloc'ed, zero-terminated; free with tgvoip_free()
- * @return 0 or TGVOIP_ERR_NOMEM
+ * @return 0, TGVOIP_ERR_INVALID, TGVOIP_ERR_NOMEM, TGVOIP_ERR_STATE (called on
+ *         another loop); *text is NULL then
  */
 TGVOIP_API int tgvoip_call_debug_log(const tgvoip_call *call, char **text);
 
-/** Ask the user for a rating of this call. */
+/** Several lines about the call for a person who looks for a fault: endpoints
+ *  with addresses, delays, counters. As tgvoip_call_debug_log() otherwise. */
+TGVOIP_API int tgvoip_call_debug_string(const tgvoip_call *call, char **text);
+
+/**
+ * What this call would tell the next one (`persistent_state` of its config):
+ * a line of JSON, UTF-8. As tgvoip_call_debug_log() otherwise.
+ */
+TGVOIP_API int tgvoip_call_persistent_state(const tgvoip_call *call,
+                                            char **text);
+
+/**
+ * Write that text to a file, which is replaced as a whole: whatever happens
+ * meanwhile, it holds the old state or the new one.
+ * @return 0; errors of tgvoip_call_persistent_state(); TGVOIP_ERR_NOT_FOUND
+ *         (no such folder); TGVOIP_ERR_ACCESS; TGVOIP_ERR_NO_SPACE;
+ *         TGVOIP_ERR_IO; the failure names the path
+ * Context: not from a callback: it waits for the disk.
+ */
+TGVOIP_API TGVOIP_MUST_CHECK int
+tgvoip_call_save_state(const tgvoip_call *call, const char *path,
+                       struct tgvoip_failure *failure);
+
+/** Should the user be asked for a rating of this call? Only if the server's
+ *  configuration has `bad_call_rating`. False for a NULL. */
 TGVOIP_API bool tgvoip_call_need_rate(const tgvoip_call *call);
+
+/** What a call can write to a file while it runs. */
+enum tgvoip_report {
+    /** The log of this call alone, every level; appended to what is there,
+     *  with a header first. A line: "MM-DD HH:MM:SS L: room: text", local
+     *  time, L one of E, W, I, D. Addresses appear in lines D only. */
+    TGVOIP_REPORT_LOG = 0,
+    /** A table with a row every 0.1 s from INIT_ACK on, columns separated by
+     *  tabs: Time RTT LRSeq LSSeq LASeq LostR LostS InFlight Bitrate Loss%
+     *  Jitter JDelay AJDelay. Times in seconds; LRSeq, LSSeq, LASeq = newest
+     *  number received, next to send, newest acknowledged; LostR, LostS =
+     *  packets lost of those received, sent; InFlight in bytes; Loss% = what
+     *  the encoder was told; JDelay, AJDelay = play-out delay wanted, and as
+     *  it is on average. */
+    TGVOIP_REPORT_STATS = 1,
+    /** A row for each packet, columns separated by tabs: Time [s], Dir (in,
+     *  out), Seq, Type, Bytes (of the datagram), Endpoint (its id), Ack, Mask
+     *  (hex). After 8 MiB the file is renamed to PATH.1 and begun anew, so
+     *  that the two never hold more than 16 MiB. */
+    TGVOIP_REPORT_PACKETS = 2
+};
+
+/**
+ * Write a report from now on. Best called before tgvoip_call_start(). Each
+ * line is given to the system at once, on the worker pool; a disk that is too
+ * slow costs lines, never time of the call. An error later on is told by
+ * `file_error` once, and the report ends.
+ *
+ * @param path file to write; a report of this kind that is written already
+ *             goes on there. NULL ends it. The file is whole when
+ *             tgvoip_call_stop() returns.
+ * @return 0; TGVOIP_ERR_INVALID; TGVOIP_ERR_NOMEM; TGVOIP_ERR_STATE (stopped);
+ *         TGVOIP_ERR_NOT_FOUND, _ACCESS, _NO_SPACE, _IO: the file cannot be
+ *         written, the failure names it, nothing has changed
+ */
+TGVOIP_API TGVOIP_MUST_CHECK int
+tgvoip_call_report(tgvoip_call *call, enum tgvoip_report report,
+                   const char *path, struct tgvoip_failure *failure);
 
 /** Free memory that the library handed out. NULL is fine. */
 TGVOIP_API void tgvoip_free(void *memory);

@@ -46,7 +46,7 @@ static void destroy_member(struct tgv_member *m)
     tgvoip_call_destroy((struct tgvoip_call *)m);
 }
 
-static int create_core(struct tgvoip_engine *engine, struct tgv_call **core,
+static int create_core(struct tgvoip_engine *engine, struct tgvoip_call *call,
                        const struct tgvoip_call_config *config,
                        struct tgvoip_failure *failure)
 {
@@ -58,8 +58,8 @@ static int create_core(struct tgvoip_engine *engine, struct tgv_call **core,
     int err = tgv_ucall_check_config(config, &c, relays, failure);
     if (!err) {
         c.random = tgv_engine_random(engine);
-        c.log = tgv_engine_log(engine);
-        err = tgv_call_create(core, &c);
+        c.log = &call->log;
+        err = tgv_call_create(&call->core, &c);
         if (err)
             tgv_fail(failure, err, "call", "%s", tgvoip_error_str(err));
         tgv_wipe(c.key, sizeof(c.key));
@@ -74,7 +74,7 @@ static int init_call(struct tgvoip_call *call,
     call->callbacks = config->callbacks;
     call->user = config->user;
     call->data_saving = config->data_saving;
-    call->orders.network = config->network_type;
+    call->network = config->network_type;
     call->next_tick = TGV_NEVER;
     call->batch_now = -1;
     call->post = (struct tgv_post){.fn = on_wake, .ctx = call};
@@ -99,7 +99,8 @@ int tgvoip_call_create(tgvoip_engine *engine, tgvoip_call **out,
     struct tgvoip_call *call = calloc(1, sizeof(*call));
     if (!call)
         return tgv_fail(failure, TGVOIP_ERR_NOMEM, "call", "out of memory");
-    int err = create_core(engine, &call->core, config, failure);
+    tgv_ucall_log_init(call, tgv_engine_log(engine));
+    int err = create_core(engine, call, config, failure);
     if (err) {
         free(call);
         return err;
@@ -150,44 +151,6 @@ int tgvoip_call_connect(tgvoip_call *call)
         err = TGVOIP_ERR_STATE;
     } else {
         call->connected = call->orders.connect = true;
-        tgv_ucall_wake(call);
-    }
-    tgv_lock_leave(call->lock);
-    return err;
-}
-
-int tgvoip_call_set_mute(tgvoip_call *call, bool muted)
-{
-    int err = 0;
-
-    if (!call)
-        return TGVOIP_ERR_INVALID;
-    tgv_lock_enter(call->lock);
-    if (atomic_load(&call->stop_wanted)) {
-        err = TGVOIP_ERR_STATE;
-    } else {
-        call->orders.set_mute = true;
-        call->orders.mute = muted;
-        tgv_ucall_wake(call);
-    }
-    tgv_lock_leave(call->lock);
-    return err;
-}
-
-int tgvoip_call_set_network_type(tgvoip_call *call,
-                                 enum tgvoip_network_type type)
-{
-    int err = 0;
-
-    if (!call || (int)type < TGVOIP_NET_UNKNOWN ||
-        type > TGVOIP_NET_OTHER_MOBILE)
-        return TGVOIP_ERR_INVALID;
-    tgv_lock_enter(call->lock);
-    if (atomic_load(&call->stop_wanted)) {
-        err = TGVOIP_ERR_STATE;
-    } else {
-        call->orders.set_network = true;
-        call->orders.network = type;
         tgv_ucall_wake(call);
     }
     tgv_lock_leave(call->lock);

@@ -12,7 +12,8 @@
  *
  * Files: call_config.c (defaults, checks), call.c (life), call_drive.c (core
  * <-> sockets, timers, events), call_audio.c (the 20 ms clock), call_files.c
- * (queues and recording), call_query.c (reading).
+ * (queues and recording), call_report.c (log and tables), call_query.c
+ * (reading), call_set.c (changing settings).
  */
 #include "api/ear.h"
 #include "api/engine.h"
@@ -31,8 +32,12 @@
 #define TGV_CALL_SOCKETS 8
 #define TGV_CALL_TAPES 8 /* open or being finished */
 #define TGV_CALL_PCM_MS 500
+#define TGV_UCALL_TIMEOUT_MAX_MS 600000
+#define TGV_CALL_REPORTS 3 /* kinds, enum tgvoip_report */
+#define TGV_CALL_SCRIBES 8 /* being finished */
 
 struct tgv_lock;
+struct tgv_scribe;
 struct tgv_udp;
 
 struct tgv_call_socket {
@@ -50,6 +55,14 @@ struct tgv_call_orders {
     bool set_mute, mute;
     bool set_network;
     enum tgvoip_network_type network;
+    bool set_saving;
+    enum tgvoip_data_saving saving;
+    bool set_timeouts;
+    unsigned init_ms, receive_ms;
+    bool set_bitrate, set_loss; /* by hand */
+    unsigned bitrate_bps, loss_percent;
+    bool change_report[TGV_CALL_REPORTS]; /* to `report`, or to none */
+    struct tgv_scribe *report[TGV_CALL_REPORTS];
     bool change_tape[TGV_TRACKS]; /* to `tape`, or to none */
     struct tgv_tape *tape[TGV_TRACKS];
 };
@@ -58,7 +71,8 @@ struct tgvoip_call {
     struct tgv_member member;
     struct tgvoip_call_callbacks callbacks; /* constant */
     void *user;
-    enum tgvoip_data_saving data_saving;
+    struct tgv_log log; /* to the engine's and to our file; loop */
+    const struct tgv_log *engine_log;
 
     /* -- guarded by the lock -- */
     struct tgv_lock *lock;
@@ -68,6 +82,7 @@ struct tgvoip_call {
     bool released; /* the loop has let go of all but tapes */
     bool stopped; /* and those are closed */
     unsigned tapes_open; /* ordered, recording or being finished */
+    unsigned reports_open; /* likewise */
     struct tgvoip_call_stats stats;
     int64_t preferred_relay;
     bool need_rate;
@@ -94,6 +109,12 @@ struct tgvoip_call {
     struct tgv_tape *tape[TGV_TRACKS]; /* recording, or NULL */
     struct tgv_ear *ear; /* from the first record_sent() on, else NULL */
     struct tgv_tape *tapes[TGV_CALL_TAPES]; /* being finished, or NULL */
+    enum tgvoip_data_saving data_saving;
+    enum tgvoip_network_type network;
+    struct tgv_scribe *reports[TGV_CALL_REPORTS]; /* written to, or NULL */
+    struct tgv_scribe *scribes[TGV_CALL_SCRIBES]; /* being finished, or NULL */
+    uint64_t log_lost; /* lines whose loss was told */
+    tgv_time next_row; /* of the table */
     atomic_uint_least64_t source_underruns, sink_overruns;
 };
 
@@ -134,6 +155,24 @@ void tgv_ucall_change_tape(struct tgvoip_call *call, enum tgv_track track,
 void tgv_ucall_end_tapes(struct tgvoip_call *call);
 /* Finish all tapes now, waiting for the disk. */
 void tgv_ucall_finish_tapes(struct tgvoip_call *call);
+
+/* A file failed: tell the log and the user. */
+void tgv_ucall_file_failed(struct tgvoip_call *call,
+                           const struct tgvoip_failure *failure);
+/* Inside the lock: one file less is open. */
+void tgv_ucall_note_stopped(struct tgvoip_call *call);
+
+/* call_report.c, loop thread but for init. */
+void tgv_ucall_log_init(struct tgvoip_call *call, const struct tgv_log *engine);
+/* Finish the file that is written to, go on with another one or NULL. */
+void tgv_ucall_change_report(struct tgvoip_call *call,
+                             enum tgvoip_report report, struct tgv_scribe *s);
+/* Finish all; now, waiting for the disk, or soon. */
+void tgv_ucall_end_reports(struct tgvoip_call *call, bool at_once);
+/* The last line of the log. */
+void tgv_ucall_log_end(struct tgvoip_call *call, tgv_time now);
+/* Add to the table what is due. */
+void tgv_ucall_write_rows(struct tgvoip_call *call, tgv_time now);
 
 /* call_query.c, loop thread: refresh what getters read. */
 void tgv_ucall_publish(struct tgvoip_call *call, tgv_time now);

@@ -171,7 +171,7 @@ static void tick(struct tgvoip_call *call, tgv_time now, bool quiet)
     tgv_time due = call->next_tick;
 
     call->next_tick += TGV_BLOCK_US;
-    tgv_engine_count_tick(call->member.engine, now - due);
+    tgv_engine_count_tick(call->member.engine, now - due, &call->log, now);
     capture(call, due, quiet);
     playout(call, due, quiet);
 }

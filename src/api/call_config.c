@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define KEY_BYTES 256
-#define TIMEOUT_MAX_MS 600000
 
 void tgvoip_call_config_default(struct tgvoip_call_config *config)
 {
@@ -127,8 +126,9 @@ static int check_numbers(const struct tgvoip_call_config *c,
         long value, least, most;
     } t[] = {
         {"max_layer", c->max_layer, TGVOIP_MIN_LAYER, TGVOIP_MAX_LAYER},
-        {"init_timeout_ms", c->init_timeout_ms, 1, TIMEOUT_MAX_MS},
-        {"receive_timeout_ms", c->receive_timeout_ms, 1, TIMEOUT_MAX_MS},
+        {"init_timeout_ms", c->init_timeout_ms, 1, TGV_UCALL_TIMEOUT_MAX_MS},
+        {"receive_timeout_ms", c->receive_timeout_ms, 1,
+         TGV_UCALL_TIMEOUT_MAX_MS},
         {"data_saving", (long)c->data_saving, TGVOIP_DATA_SAVING_NEVER,
          TGVOIP_DATA_SAVING_ALWAYS},
         {"network_type", (long)c->network_type, TGVOIP_NET_UNKNOWN,
@@ -168,11 +168,8 @@ static int check_form(const struct tgvoip_call_config *c,
 bool tgv_ucall_saves_data(enum tgvoip_data_saving mode,
                           enum tgvoip_network_type type)
 {
-    bool mobile = (type >= TGVOIP_NET_GPRS && type <= TGVOIP_NET_LTE) ||
-                  type == TGVOIP_NET_OTHER_MOBILE;
-
     return mode == TGVOIP_DATA_SAVING_ALWAYS ||
-           (mode == TGVOIP_DATA_SAVING_MOBILE && mobile);
+           (mode == TGVOIP_DATA_SAVING_MOBILE && tgv_network_mobile((int)type));
 }
 
 int tgv_ucall_check_config(const struct tgvoip_call_config *c,
@@ -200,6 +197,7 @@ int tgv_ucall_check_config(const struct tgvoip_call_config *c,
         .network_type = (int)c->network_type,
         .muted = c->muted,
         .complexity = c->complexity,
+        .persistent_state = c->persistent_state,
         .server_config = c->server_config ? &c->server_config->values : NULL,
         .codec = tgv_codec_opus(),
     };

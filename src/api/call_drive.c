@@ -232,8 +232,8 @@ static void report_events(struct tgvoip_call *call, tgv_time now)
 /* The core could not even begin (memory, random source). */
 static void fail_call(struct tgvoip_call *call, int error, tgv_time now)
 {
-    tgv_log(tgv_engine_log(call->member.engine), TGV_LOG_ERROR, "api", now,
-            "call cannot begin: %s", tgvoip_error_str(error));
+    tgv_log(&call->log, TGV_LOG_ERROR, "api", now, "call cannot begin: %s",
+            tgvoip_error_str(error));
     tgv_call_stop(call->core, now);
     call->failed = true;
     report_state(call, TGV_STATE_FAILED, TGV_CALL_ERROR_UNKNOWN, now);
@@ -258,14 +258,37 @@ static void begin(struct tgvoip_call *call, const struct tgv_call_orders *o,
         fail_call(call, err, now);
 }
 
+static void take_settings(struct tgvoip_call *call,
+                          const struct tgv_call_orders *o, tgv_time now)
+{
+    if (o->set_network)
+        call->network = o->network;
+    if (o->set_saving)
+        call->data_saving = o->saving;
+    if (o->set_network || o->set_saving)
+        tgv_call_set_network_type(
+            call->core, (int)call->network,
+            tgv_ucall_saves_data(call->data_saving, call->network), now);
+    if (o->set_timeouts)
+        tgv_call_set_timeouts(call->core, TGV_MS(o->init_ms),
+                              TGV_MS(o->receive_ms), now);
+    if (o->set_bitrate)
+        tgv_call_debug_bitrate(call->core, o->bitrate_bps);
+    if (o->set_loss)
+        tgv_call_debug_loss(call->core, o->loss_percent);
+}
+
 static void take_orders(struct tgvoip_call *call, tgv_time now)
 {
     tgv_lock_enter(call->lock);
     struct tgv_call_orders o = call->orders;
     memset(&call->orders, 0, sizeof(call->orders));
-    call->orders.network = o.network;
     tgv_lock_leave(call->lock);
 
+    for (int i = 0; i < TGV_CALL_REPORTS; i++) {
+        if (o.change_report[i])
+            tgv_ucall_change_report(call, (enum tgvoip_report)i, o.report[i]);
+    }
     for (int i = 0; i < TGV_TRACKS; i++) {
         if (o.change_tape[i])
             tgv_ucall_change_tape(call, (enum tgv_track)i,
@@ -273,10 +296,7 @@ static void take_orders(struct tgvoip_call *call, tgv_time now)
     }
     if (o.set_mute)
         tgv_call_set_mute(call->core, o.mute, now);
-    if (o.set_network)
-        tgv_call_set_network_type(
-            call->core, (int)o.network,
-            tgv_ucall_saves_data(call->data_saving, o.network), now);
+    take_settings(call, &o, now);
     if (o.start || o.connect)
         begin(call, &o, now);
 }
@@ -326,6 +346,7 @@ void tgv_ucall_drive(struct tgvoip_call *call, tgv_time now)
     perform_requests(call, now);
     all = transmit(call, now);
     report_events(call, now);
+    tgv_ucall_write_rows(call, now);
     if (atomic_load(&call->stop_wanted)) { /* by a callback */
         tgv_ucall_let_go(call, now, false);
         return;
@@ -340,8 +361,12 @@ void tgv_ucall_drive(struct tgvoip_call *call, tgv_time now)
 static void drop_orders(struct tgvoip_call *call)
 {
     struct tgv_tape *tape[TGV_TRACKS];
+    struct tgv_scribe *report[TGV_CALL_REPORTS];
 
     tgv_lock_enter(call->lock);
+    memcpy(report, call->orders.report, sizeof(report));
+    memset(call->orders.report, 0, sizeof(call->orders.report));
+    memset(call->orders.change_report, 0, sizeof(call->orders.change_report));
     memcpy(tape, call->orders.tape, sizeof(tape));
     memset(call->orders.tape, 0, sizeof(call->orders.tape));
     memset(call->orders.change_tape, 0, sizeof(call->orders.change_tape));
@@ -349,6 +374,10 @@ static void drop_orders(struct tgvoip_call *call)
     for (int i = 0; i < TGV_TRACKS; i++) {
         if (tape[i])
             tgv_ucall_change_tape(call, (enum tgv_track)i, tape[i]);
+    }
+    for (int i = 0; i < TGV_CALL_REPORTS; i++) {
+        if (report[i])
+            tgv_ucall_change_report(call, (enum tgvoip_report)i, report[i]);
     }
     tgv_ucall_end_tapes(call);
     tgv_feed_clear(call->play);
@@ -370,13 +399,14 @@ void tgv_ucall_let_go(struct tgvoip_call *call, tgv_time now, bool at_once)
         tgv_timer_fini(&call->audio_timer);
         call->timers_ready = false;
         tgv_ucall_publish(call, now);
+        tgv_ucall_log_end(call, now);
     }
     drop_orders(call);
     if (at_once)
         tgv_ucall_finish_tapes(call);
+    tgv_ucall_end_reports(call, at_once); /* last: they may tell of the rest */
     tgv_lock_enter(call->lock);
     call->released = true;
-    call->stopped = call->tapes_open == 0;
-    tgv_lock_wake(call->lock);
+    tgv_ucall_note_stopped(call);
     tgv_lock_leave(call->lock);
 }

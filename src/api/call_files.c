@@ -8,15 +8,25 @@
 
 /* -- reports, loop thread ------------------------------------------------- */
 
-static void on_file_failed(void *ctx, const struct tgvoip_failure *failure)
+void tgv_ucall_file_failed(struct tgvoip_call *call,
+                           const struct tgvoip_failure *failure)
 {
-    struct tgvoip_call *call = ctx;
-
-    tgv_log(tgv_engine_log(call->member.engine), TGV_LOG_WARNING, "api",
-            tgv_loop_now(call->member.loop), "%s: %s", failure->what,
-            failure->why);
+    tgv_log(&call->log, TGV_LOG_WARNING, "api", tgv_loop_now(call->member.loop),
+            "%s: %s", failure->what, failure->why);
     if (call->callbacks.file_error && tgv_ucall_may_call_back(call))
         call->callbacks.file_error(call, call->user, failure);
+}
+
+static void on_file_failed(void *ctx, const struct tgvoip_failure *failure)
+{
+    tgv_ucall_file_failed(ctx, failure);
+}
+
+void tgv_ucall_note_stopped(struct tgvoip_call *call)
+{
+    call->stopped =
+        call->released && call->tapes_open == 0 && call->reports_open == 0;
+    tgv_lock_wake(call->lock);
 }
 
 static void on_tape_finished(void *ctx, struct tgv_tape *tape)
@@ -29,8 +39,7 @@ static void on_tape_finished(void *ctx, struct tgv_tape *tape)
     }
     tgv_lock_enter(call->lock);
     call->tapes_open--;
-    call->stopped = call->released && call->tapes_open == 0;
-    tgv_lock_wake(call->lock);
+    tgv_ucall_note_stopped(call);
     tgv_lock_leave(call->lock);
 }
 

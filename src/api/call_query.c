@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/call.h"
 
+#include "base/failure.h"
+#include "io/file_atomic.h"
 #include "io/sync.h"
 
 #include <stdlib.h>
@@ -42,10 +44,19 @@ static void copy_stats(struct tgvoip_call_stats *out,
     out->packets_lost_in = s->packets_lost_in;
     out->packets_bad = s->packets_bad;
     out->packets_duplicate = s->packets_duplicate;
+    out->packets_unknown = s->packets_unknown_source;
+    out->packets_dropped = s->packets_dropped;
+    out->bytes_out_mobile = s->bytes_out_mobile;
+    out->bytes_in_mobile = s->bytes_in_mobile;
+    out->bytes_out_wifi = s->bytes_out - s->bytes_out_mobile;
+    out->bytes_in_wifi = s->bytes_in - s->bytes_in_mobile;
+    out->signal_bars = s->signal_bars;
     out->connected_us = s->connected;
     out->established_us = s->established;
     out->first_audio_us = s->first_audio;
     out->peer_version = s->peer_version;
+    out->peer_min_version = s->peer_min_version;
+    out->peer_capabilities = s->peer_capabilities;
     out->frame_ms = s->frame_ms;
     out->peer_is_ours = s->peer_is_ours;
     out->peer_muted = s->peer_muted;
@@ -119,30 +130,69 @@ bool tgvoip_call_need_rate(const tgvoip_call *call)
 
 struct question {
     const struct tgvoip_call *call;
+    char *(*ask)(const struct tgv_call *core, tgv_time now);
     char *text;
 };
 
-static void make_debug_log(void *ctx)
+static void answer(void *ctx)
 {
     struct question *q = ctx;
 
-    q->text =
-        tgv_call_debug_log(q->call->core, tgv_loop_now(q->call->member.loop));
+    q->text = q->ask(q->call->core, tgv_loop_now(q->call->member.loop));
+}
+
+static int ask(const tgvoip_call *call, char **text,
+               char *(*fn)(const struct tgv_call *core, tgv_time now))
+{
+    struct question q = {.call = call, .ask = fn};
+
+    if (text)
+        *text = NULL;
+    if (!call || !text)
+        return TGVOIP_ERR_INVALID;
+    /* Two loops that wait for each other would wait for ever. */
+    if (tgv_loop_inside_any() && !tgv_loop_inside(call->member.loop))
+        return TGVOIP_ERR_STATE;
+    tgv_loop_run(call->member.loop, answer, &q);
+    *text = q.text;
+    return q.text ? 0 : TGVOIP_ERR_NOMEM;
 }
 
 int tgvoip_call_debug_log(const tgvoip_call *call, char **text)
 {
-    struct question q = {.call = call};
+    return ask(call, text, tgv_call_debug_log);
+}
 
-    if (!call || !text)
-        return TGVOIP_ERR_INVALID;
-    *text = NULL;
-    /* Two loops that wait for each other would wait for ever. */
-    if (tgv_loop_inside_any() && !tgv_loop_inside(call->member.loop))
-        return TGVOIP_ERR_STATE;
-    tgv_loop_run(call->member.loop, make_debug_log, &q);
-    *text = q.text;
-    return q.text ? 0 : TGVOIP_ERR_NOMEM;
+int tgvoip_call_debug_string(const tgvoip_call *call, char **text)
+{
+    return ask(call, text, tgv_call_debug_string);
+}
+
+static char *state_text(const struct tgv_call *core, tgv_time now)
+{
+    (void)now;
+    return tgv_call_persistent_state(core);
+}
+
+int tgvoip_call_persistent_state(const tgvoip_call *call, char **text)
+{
+    return ask(call, text, state_text);
+}
+
+int tgvoip_call_save_state(const tgvoip_call *call, const char *path,
+                           struct tgvoip_failure *failure)
+{
+    char *text;
+
+    if (!call || !path)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, call ? "path" : "call",
+                        "is NULL");
+    int err = tgvoip_call_persistent_state(call, &text);
+    if (err)
+        return tgv_fail(failure, err, path, "%s", tgvoip_error_str(err));
+    err = tgv_file_atomic_write(path, text, strlen(text), failure);
+    free(text);
+    return err;
 }
 
 void tgvoip_free(void *memory)

@@ -28,6 +28,9 @@ struct tgvoip_engine {
     atomic_int calls;
     atomic_uint_least64_t ticks, ticks_late;
     atomic_int_least64_t worst_late;
+    /* Since the last line of the log about late ticks: */
+    atomic_uint_least64_t told_ticks, told_late;
+    atomic_int_least64_t told_worst, told_at;
 };
 
 void tgvoip_engine_config_default(struct tgvoip_engine_config *config)
@@ -244,17 +247,47 @@ struct tgv_phases *tgv_member_phases(const struct tgv_member *m)
 
 /* A tick that starts this much after it was due counts as late. */
 #define LATE_US TGV_MS(10)
+#define TELL_LATE_EVERY TGV_S(60)
 
-void tgv_engine_count_tick(struct tgvoip_engine *e, tgv_time late)
+static void raise_to(atomic_int_least64_t *most, int_least64_t value)
 {
-    int_least64_t worst = atomic_load(&e->worst_late);
+    int_least64_t seen = atomic_load(most);
 
-    atomic_fetch_add(&e->ticks, 1);
-    if (late > LATE_US)
-        atomic_fetch_add(&e->ticks_late, 1);
-    while (late > worst &&
-           !atomic_compare_exchange_weak(&e->worst_late, &worst, late))
+    while (value > seen && !atomic_compare_exchange_weak(most, &seen, value))
         ;
+}
+
+/* The first line comes at once, the next gather what happened meanwhile. */
+static void tell_late(struct tgvoip_engine *e, const struct tgv_log *log,
+                      tgv_time now)
+{
+    int_least64_t told_at = atomic_load(&e->told_at);
+
+    if (told_at != 0 && now - told_at < TELL_LATE_EVERY)
+        return;
+    if (!atomic_compare_exchange_strong(&e->told_at, &told_at, now))
+        return; /* another loop does it */
+    uint_least64_t late = atomic_load(&e->ticks_late);
+    uint_least64_t ticks = atomic_load(&e->ticks);
+    tgv_log(
+        log, TGV_LOG_WARNING, "api", now,
+        "overload: %llu of %llu audio ticks were late, the latest by %lld "
+        "ms",
+        (unsigned long long)(late - atomic_exchange(&e->told_late, late)),
+        (unsigned long long)(ticks - atomic_exchange(&e->told_ticks, ticks)),
+        (long long)(atomic_exchange(&e->told_worst, 0) / TGV_US_PER_MS));
+}
+
+void tgv_engine_count_tick(struct tgvoip_engine *e, tgv_time late,
+                           const struct tgv_log *log, tgv_time now)
+{
+    atomic_fetch_add(&e->ticks, 1);
+    raise_to(&e->worst_late, late);
+    if (late <= LATE_US)
+        return;
+    atomic_fetch_add(&e->ticks_late, 1);
+    raise_to(&e->told_worst, late);
+    tell_late(e, log, now);
 }
 
 void tgv_engine_count_call(struct tgvoip_engine *e, int change)

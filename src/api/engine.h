@@ -34,8 +34,10 @@ void tgv_engine_remove(struct tgv_member *m);
 const struct tgv_log *tgv_engine_log(const struct tgvoip_engine *e);
 struct tgv_random tgv_engine_random(const struct tgvoip_engine *e);
 
-/* Counters; any thread. late = how long after it was due. */
-void tgv_engine_count_tick(struct tgvoip_engine *e, tgv_time late);
+/* Counters; any thread. late = how long after it was due. Late ones are told to
+ * the log, at the most once a minute for the whole engine. */
+void tgv_engine_count_tick(struct tgvoip_engine *e, tgv_time late,
+                           const struct tgv_log *log, tgv_time now);
 void tgv_engine_count_call(struct tgvoip_engine *e, int change);
 
 /* Phases of the audio clocks on the member's loop. Loop thread. */

@@ -5,9 +5,10 @@
  *
  *   call_live --relay PORT --speech FILE [--sides N] [--seconds S]
  *             [--before N] [--complexity C] [--codec opus|marker]
- *             [--pcm callback|file] [--in FILE.raw] [--out FOLDER]
+ *             [--pcm callback|file] [--out FOLDER]
  *             [--record FILE] [--seed N]
  *
+ * --pcm file: headerless files are played and recorded, in the folder.
  * --before: so many sides are there before memory is read for the first time.
  * --record: what the calls did with libopus, for bare_opus.
  */
@@ -51,7 +52,6 @@ static void read_options(struct options *o, int argc, char **argv)
     o->setting.codec = strcmp(codec, "marker") ? NULL : tgv_codec_marker();
     o->setting.record_seconds = o->record ? o->seconds : 0;
     o->setting.pcm = strcmp(pcm, "file") ? BENCH_PCM_CALLBACK : BENCH_PCM_FILE;
-    o->setting.in = bench_option(argc, argv, "in", NULL);
     o->setting.out_folder = bench_option(argc, argv, "out", ".");
     o->setting.seed = bench_number(argc, argv, "seed", 1);
 }
@@ -88,6 +88,23 @@ static struct sums add_up(const struct bench_side *sides, unsigned count)
             t.first_ms = (double)s.first_audio_us / 1000;
     }
     return t;
+}
+
+/* The speech as a headerless file in the folder. */
+static void write_raw(struct bench_setting *setting,
+                      const struct bench_voice *voice)
+{
+    static char path[512];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/speech.raw", setting->out_folder);
+    f = fopen(path, "wb");
+    if (!f ||
+        fwrite(voice->pcm, sizeof(*voice->pcm), voice->samples, f) !=
+            voice->samples ||
+        fclose(f) != 0)
+        bench_die("%s: cannot be written", path);
+    setting->in = path;
 }
 
 static void write_record(const struct bench_side *sides, unsigned count,
@@ -151,6 +168,8 @@ int main(int argc, char **argv)
     read_options(&o, argc, argv);
     all = o.before + o.sides;
     bench_voice_load(&voice, bench_option(argc, argv, "speech", "speech.flac"));
+    if (o.setting.pcm == BENCH_PCM_FILE)
+        write_raw(&o.setting, &voice);
     sides = calloc(all + 1, sizeof(*sides));
     if (!sides || tgvoip_engine_create(&engine, NULL, NULL) != 0)
         bench_die("no engine");

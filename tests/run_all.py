@@ -5,7 +5,7 @@
     run_all.py [--long] [--only STAGE[,STAGE]...]
 
 Stages, in order: house build unit vectors fuzz sim io tsan coverage tool
-install campaigns interop. fuzz replays the corpora as plain tests; campaigns
+install bench campaigns interop. fuzz replays the corpora as plain tests; campaigns
 look for new inputs, with --long only. tsan takes what has threads, with --long
 all other C tests too. interop runs last and alone, since it measures in real
 time.
@@ -347,6 +347,28 @@ def install(tally, options):
     python_tests(tally, "install", "install", "release", 900)
 
 
+def bench(tally, options):
+    """Everything that measures still runs; what it finds is for
+    script/bench to judge."""
+    with tempfile.TemporaryDirectory() as folder:
+        code, out = capture([sys.executable, "bench/run.py", "--smoke",
+                             "--out", folder], 900)
+        try:
+            with open(os.path.join(folder, "bench.json")) as f:
+                result = json.load(f)
+        except (OSError, ValueError):
+            tally.fail(f"bench: exit code {code}", out)
+            return
+    for row in result["rows"]:
+        name = f"bench: {row['section']}: {row['measure']}"
+        if row["shown"].startswith("needs "):
+            tally.skip(f"{name} {row['shown']}")
+        else:
+            tally.ok()
+    for failure in result["failures"]:
+        tally.fail(f"bench: {failure['name']}", failure["why"])
+
+
 def interop(tally, options):
     code, out = capture(["script/setup-peer"], 900)
     if code != 0:
@@ -373,6 +395,7 @@ STAGES = [
     ("coverage", coverage),
     ("tool", tool),
     ("install", install),
+    ("bench", bench),
     ("campaigns", campaigns),
     ("interop", interop),
 ]

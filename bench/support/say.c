@@ -34,6 +34,14 @@ double bench_cpu_s(void)
     return seconds(r.ru_utime) + seconds(r.ru_stime);
 }
 
+int64_t bench_now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 void bench_sleep_us(int64_t us)
 {
     struct timespec t = {.tv_sec = us / 1000000,

@@ -14,6 +14,7 @@ _Noreturn void bench_die(const char *format, ...)
 
 /* User and system time of this process [s]. */
 double bench_cpu_s(void);
+int64_t bench_now_us(void);
 void bench_sleep_us(int64_t us);
 /* Memory of this process that is its own, shared pages by their share [KB];
  * 0 where the system does not tell. */

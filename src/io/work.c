@@ -3,6 +3,7 @@
 
 #include "io/loop_uv.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <tgvoip/error.h>
@@ -19,6 +20,32 @@ struct tgv_work {
     uv_cond_t idle;
     bool busy; /* submitted, and work has not returned; under the lock */
 };
+
+/* The process whose pool has been used; 0: none has. */
+static atomic_int pool_owner;
+
+/*
+ * At the exit of a process the library joins the pool's threads. In the child
+ * of a fork they do not exist, and joining them would crash; it forgets them
+ * as soon as it starts a pool for the child. So one is started, and joined.
+ */
+static void nothing(uv_work_t *request)
+{
+    (void)request;
+}
+
+__attribute__((destructor)) static void leave_forked_child(void)
+{
+    int owner = atomic_load(&pool_owner);
+    uv_work_t request;
+    uv_loop_t loop;
+
+    if (owner == 0 || owner == (int)uv_os_getpid() || uv_loop_init(&loop) != 0)
+        return;
+    uv_queue_work(&loop, &request, nothing, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+}
 
 static void free_work(struct tgv_work *w)
 {
@@ -78,6 +105,7 @@ int tgv_work_create(struct tgv_work **out, struct tgv_loop *l,
 void tgv_work_submit(struct tgv_work *w)
 {
     w->in_flight = true;
+    atomic_store(&pool_owner, (int)uv_os_getpid());
     uv_mutex_lock(&w->lock);
     w->busy = true;
     uv_mutex_unlock(&w->lock);

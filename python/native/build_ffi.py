@@ -14,6 +14,7 @@ import sys
 from cffi import FFI
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+OWN = ("bridge.h", "hub.h")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
 NUMBER = re.compile(r"\s*#\s*define\s+(TGV\w+)\s+(\d+|0x[0-9a-fA-F]+)\s*$")
@@ -48,8 +49,8 @@ def declarations(folder, name, seen):
     return lines
 
 
-def bridge_declarations():
-    with open(os.path.join(HERE, "bridge.h")) as f:
+def own_declarations(name):
+    with open(os.path.join(HERE, name)) as f:
         text = f.read()
     part = text.split("/* CDEF */")[1].split("/* CDEF END */")[0]
     return COMMENT.sub(" ", part)
@@ -59,9 +60,11 @@ def main():
     include, out = sys.argv[1:]
     ffi = FFI()
     ffi.cdef("\n".join(declarations(include, "tgvoip/tgvoip.h", set())))
-    ffi.cdef(bridge_declarations())
+    for name in OWN:
+        ffi.cdef(own_declarations(name))
     ffi.set_source("tgvoip._native",
-                   '#include <tgvoip/tgvoip.h>\n#include "bridge.h"\n')
+                   "#include <tgvoip/tgvoip.h>\n"
+                   + "".join(f'#include "{name}"\n' for name in OWN))
     ffi.emit_c_code(out)
 
 

@@ -89,12 +89,14 @@ class Profile:
     def own(self, chosen):
         return sum(f.own for f in self.functions.values() if chosen(f))
 
-    def top(self, chosen, count):
-        """The dearest ones by their own cost."""
-        found = {}
+    def dearest(self, chosen, helpers, count):
+        """The dearest of the chosen functions, by name: their own cost and
+        that of the helpers (of the C library, say) that they call."""
+        cost = {}
         for f in self.functions.values():
-            if chosen(f) and f.own:
-                label = (f.name if not f.name.startswith("0x")
-                         else "(in %s)" % f.object)
-                found[label] = found.get(label, 0) + f.own
-        return sorted(found.items(), key=lambda x: -x[1])[:count]
+            if chosen(f):
+                cost[f.name] = cost.get(f.name, 0) + f.own
+        for (a, b), c in self.calls.items():
+            if chosen(a) and helpers(b):
+                cost[a.name] += c
+        return sorted(cost.items(), key=lambda x: -x[1])[:count]

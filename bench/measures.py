@@ -91,10 +91,21 @@ def named(*prefixes):
 SEALING = named("tgv_seal_")
 LINK = named("bench_virtual_send", "bench_virtual_next", "tgv_link_",
              "tgv_relay_")
+CRYPTO = named("tgv_seal_", "tgv_hash_", "ige_run", "tgv_ige_", "tgv_kdf",
+               "tgv_wipe", "tgv_equal")
 # Ours, entered from the call: counted without what they call.
 RECORDER = named("__wrap_", "put", "of_encoder", "of_decoder", "say", "hear",
                  "bench_voice_at", "bench_virtual_run", "read_clock",
                  "fill_random")
+
+
+def is_product(f):
+    return f.object == "call_virtual" and not f.name.startswith("(") and \
+        not (LINK(f) or CRYPTO(f) or RECORDER(f))
+
+
+def is_c_library(f):
+    return f.object.startswith(("libc.", "libm."))
 
 
 def valgrind(rig, toggle, out, command):
@@ -134,9 +145,7 @@ def cpu_virtual(rig):
         opus = call.inclusive(is_opus)
         ours = call.total - sealing - around
         per = 1 / (2 * seconds * 1e6)   # millions a second and side
-        dearest = call.top(lambda f: not is_opus(f) and
-                           "libcrypto" not in f.object and
-                           not LINK(f) and not RECORDER(f), 5)
+        dearest = call.dearest(is_product, is_c_library, 5)
         rows.append(Row(
             "CPU over bare Opus", f"instructions, complexity {complexity}",
             ours / bare.total, "x",

@@ -60,6 +60,10 @@ class Bench(unittest.TestCase):
         # what is inside of a chosen one is not counted twice
         self.assertEqual(p.inclusive(lambda f: f.name in (
             "tgv_seal_encode", "hash")), 30)
+        self.assertEqual(
+            p.dearest(lambda f: f.name.startswith("tgv_"),
+                      lambda f: f.name == "hash", 3),
+            [("tgv_seal_encode", 30)])
         self.assertEqual(p.own(lambda f: f.name == "run"), 5)
 
     def test_verdicts_stand_on_the_right_side_of_the_bar(self):

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "options.h"
+#include "progress.h"
 #include "tool.h"
 
 enum { OPT_KEY = OPT_OWN, OPT_ROLE, OPT_JSON };
@@ -21,19 +23,24 @@ static const struct option table[] = {
 static const char help_inspect[] =
     "usage: tgvoip inspect --key @KEYFILE [--role ROLE] [--json] FILE\n"
     "\n"
-    "Decrypts a recorded call and prints every packet. FILE holds one JSON\n"
-    "object a line, one line a datagram (t_ms, from, path, src, dst, wire);\n"
-    "- is standard input.\n"
+    "Decrypts a recorded call, prints every packet, and says at the end who "
+    "sent\nwhat, for how long, what was lost, and why there is no sound if "
+    "there is none.\n"
+    "FILE is a capture (pcap or pcapng), of whose traffic the call's packets "
+    "are\nfound with the key, or a trace: one JSON object a line and datagram "
+    "(t_ms,\nfrom, path, src, dst, wire). - is standard input.\n"
     "\n"
     "  --key @KEYFILE       the call's key, 512 hex digits in a file; @- is\n"
     "                       standard input\n"
     "  --role ROLE          caller, callee (only what it sent) or both\n"
     "  --json               one JSON object a packet, with every field, and "
-    "at\n                       the end {\"event\":\"end\",\"packets\":N,"
+    "at\n                       the end {\"event\":\"verdict\",...} and\n"
+    "                       {\"event\":\"end\",\"packets\":N,"
     "\"failed\":M}\n";
 
 static const char help_inspect_end[] =
-    "\nExample: tgvoip inspect --key @key.hex trace.jsonl\n\n"
+    "\nExample: tcpdump -w call.pcap udp; tgvoip inspect --key @key.hex "
+    "call.pcap\n\n"
     "Exit codes: 0 every packet was opened, 1 some were not, 2 bad usage.\n";
 
 static const char *const help[] = {help_inspect, opts_help_common,
@@ -46,6 +53,7 @@ struct job {
     enum tgvoip_inspect_role role;
     const char *path;
     uint64_t packets, failed;
+    struct progress progress;
 };
 
 static bool read_role(struct opts *opts, struct job *job)
@@ -97,78 +105,82 @@ static int parse(struct job *job, int argc, char **argv)
     return TOOL_USAGE;
 }
 
-/* First bytes of the captures that other programs write. */
-static bool is_pcap(const char *line, size_t len)
-{
-    static const unsigned char magics[][4] = {{0xd4, 0xc3, 0xb2, 0xa1},
-                                              {0xa1, 0xb2, 0xc3, 0xd4},
-                                              {0x4d, 0x3c, 0xb2, 0xa1},
-                                              {0xa1, 0xb2, 0x3c, 0x4d},
-                                              {0x0a, 0x0d, 0x0d, 0x0a}};
-    size_t i;
-
-    for (i = 0; len >= 4 && i < sizeof(magics) / sizeof(magics[0]); i++)
-        if (!memcmp(line, magics[i], 4))
-            return true;
-    return false;
-}
-
 /* Every packet is a line on stdout; what is no packet is told on stderr. */
-static int show_line(struct job *job, tgvoip_inspect *inspect, const char *line,
-                     size_t len, unsigned long number)
+static int show(struct job *job, int err,
+                const struct tgvoip_inspect_packet *packet,
+                const struct tgvoip_failure *failure)
 {
-    struct tgvoip_inspect_packet packet = {.size = sizeof(packet)};
-    struct tgvoip_failure failure = {0};
-    char where[120];
-    int err;
+    char where[140];
 
-    if (strspn(line, " \t\r\n") >= len)
-        return 0;
-    err = tgvoip_inspect_line(inspect, line, len, &packet, &failure);
-    if (err == TGVOIP_ERR_AGAIN)
-        return 0;
     job->packets++;
     if (err) {
         job->failed++;
-        snprintf(where, sizeof(where), "%.90s:%lu", job->path, number);
+        progress_clear(&job->progress);
+        snprintf(where, sizeof(where), "%.90s: %.40s", job->path,
+                 failure->what);
         diag_error(&job->tool->diag, where, "%s",
-                   failure.why[0] ? failure.why : tgvoip_error_str(err));
+                   failure->why[0] ? failure->why : tgvoip_error_str(err));
         return 0;
     }
-    job->failed += packet.failed;
-    puts(job->json ? packet.json : packet.text);
+    job->failed += packet->failed;
+    puts(job->json ? packet->json : packet->text);
     return ferror(stdout) ? -1 : 0;
+}
+
+/* Show what can be shown of what was fed. */
+static int show_packets(struct job *job, tgvoip_inspect *inspect)
+{
+    for (;;) {
+        struct tgvoip_inspect_packet packet = {.size = sizeof(packet)};
+        struct tgvoip_failure failure = {0};
+        int err = tgvoip_inspect_next(inspect, &packet, &failure);
+
+        if (err == TGVOIP_ERR_AGAIN || err == TGVOIP_ERR_END)
+            return 0;
+        if (wake_stopped(&job->tool->wake) ||
+            show(job, err, &packet, &failure) != 0)
+            return -1;
+        if (err == TGVOIP_ERR_NOMEM)
+            return -1;
+    }
 }
 
 static int show_file(struct job *job, tgvoip_inspect *inspect, FILE *file)
 {
-    unsigned long number = 0;
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n;
-    int status = -1;
+    static char bytes[65536];
+    uint64_t done = 0;
+    size_t n;
 
-    while ((n = getline(&line, &room, file)) >= 0 &&
-           !wake_stopped(&job->tool->wake)) {
-        size_t len = (size_t)n;
-
-        if (number++ == 0 && is_pcap(line, len)) {
-            diag_error(&job->tool->diag, job->path,
-                       "pcap captures: not available in this version");
-            status = TOOL_USAGE;
-            break;
+    while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0) {
+        done += n;
+        if (tgvoip_inspect_feed(inspect, bytes, n) != 0) {
+            diag_error(&job->tool->diag, job->path, "out of memory");
+            return TOOL_FAILED;
         }
-        while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-            line[--len] = '\0';
-        if (show_line(job, inspect, line, len, number) != 0)
-            break;
+        if (show_packets(job, inspect) != 0)
+            return -1;
+        progress_at(&job->progress, done);
     }
-    if (status < 0 && ferror(file)) {
+    if (ferror(file)) {
         diag_error(&job->tool->diag, job->path, "%s", strerror(errno));
-        status = TOOL_FAILED;
+        return TOOL_FAILED;
     }
-    free(line);
-    return status;
+    tgvoip_inspect_finish(inspect);
+    show_packets(job, inspect);
+    return -1;
+}
+
+/* Last, what the recording says as a whole. */
+static void tell_verdict(struct job *job, tgvoip_inspect *inspect)
+{
+    struct tgvoip_inspect_verdict verdict = {.size = sizeof(verdict)};
+
+    if (tgvoip_inspect_verdict(inspect, &verdict) != 0)
+        diag_error(&job->tool->diag, "inspect", "out of memory");
+    else if (job->json)
+        puts(verdict.json);
+    else
+        printf("\n%s", verdict.text);
 }
 
 static void tell_end(const struct job *job)
@@ -182,20 +194,22 @@ static void tell_end(const struct job *job)
                job->failed);
 }
 
-static int run(struct job *job)
+static uint64_t size_of(FILE *file)
+{
+    struct stat st;
+
+    return fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode)
+               ? (uint64_t)st.st_size
+               : 0;
+}
+
+static int inspect_file(struct job *job, FILE *file)
 {
     struct tgvoip_inspect_config config;
     struct tgvoip_failure failure = {0};
     tgvoip_inspect *inspect;
-    FILE *file = stdin;
     int err, status;
 
-    if (strcmp(job->path, "-"))
-        file = fopen(job->path, "r");
-    if (!file) {
-        diag_error(&job->tool->diag, job->path, "%s", strerror(errno));
-        return TOOL_FAILED;
-    }
     tgvoip_inspect_config_default(&config);
     config.key = job->key;
     config.key_len = sizeof(job->key);
@@ -205,19 +219,35 @@ static int run(struct job *job)
     if (err) {
         failure.code = err;
         tool_report(job->tool, &failure);
-        status = TOOL_FAILED;
-    } else {
-        status = show_file(job, inspect, file);
-        tgvoip_inspect_destroy(inspect);
+        return TOOL_FAILED;
     }
+    progress_begin(&job->progress, job->tool, job->path, size_of(file));
+    status = show_file(job, inspect, file);
+    progress_clear(&job->progress);
+    if (status < 0) {
+        if (job->packets == 0)
+            diag_error(&job->tool->diag, job->path, "holds no packet");
+        tell_verdict(job, inspect);
+        tell_end(job);
+        status = job->failed || !job->packets ? TOOL_FAILED : TOOL_OK;
+    }
+    tgvoip_inspect_destroy(inspect);
+    return status;
+}
+
+static int run(struct job *job)
+{
+    FILE *file = strcmp(job->path, "-") ? fopen(job->path, "rb") : stdin;
+    int status;
+
+    if (!file) {
+        diag_error(&job->tool->diag, job->path, "%s", strerror(errno));
+        return TOOL_FAILED;
+    }
+    status = inspect_file(job, file);
     if (file != stdin)
         fclose(file);
-    if (status >= 0)
-        return status;
-    if (job->packets == 0)
-        diag_error(&job->tool->diag, job->path, "holds no packet");
-    tell_end(job);
-    return job->failed || !job->packets ? TOOL_FAILED : TOOL_OK;
+    return status;
 }
 
 int cmd_inspect(struct tool *tool, int argc, char **argv)

@@ -5,6 +5,7 @@
 #include "crypto/secret.h"
 #include "inspect/fields.h"
 #include "inspect/text.h"
+#include "inspect/verdict.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -16,12 +17,12 @@
 #define LENGTH_SHORT 2
 #define LENGTH_LONG 4
 
-enum prefix { PREFIX_NONE, PREFIX_TAG, PREFIX_CALL_ID };
-
 struct tgv_inspect {
     struct tgv_seal *caller, *callee; /* as that end opens */
     uint32_t caller_version, callee_version; /* announced, 0 = not yet */
+    struct tgv_verdict verdict;
     struct tgv_trace_packet packet;
+    enum tgv_prefix prefix; /* of packet */
     uint8_t clear[TGV_TRACE_WIRE_MAX];
 };
 
@@ -37,6 +38,7 @@ int tgv_inspect_create(struct tgv_inspect **out, const uint8_t key[256])
         tgv_inspect_destroy(in);
         return TGVOIP_ERR_NOMEM;
     }
+    tgv_verdict_init(&in->verdict);
     *out = in;
     return 0;
 }
@@ -51,14 +53,14 @@ void tgv_inspect_destroy(struct tgv_inspect *in)
     free(in);
 }
 
-static const char *prefix_str(enum prefix p)
+static const char *prefix_str(enum tgv_prefix p)
 {
     switch (p) {
-    case PREFIX_TAG:
+    case TGV_PREFIX_TAG:
         return "tag";
-    case PREFIX_CALL_ID:
+    case TGV_PREFIX_CALL_ID:
         return "call_id";
-    case PREFIX_NONE:
+    case TGV_PREFIX_NONE:
         break;
     }
     return "none";
@@ -77,16 +79,21 @@ static const char *crypto_str(enum tgv_envelope e)
     return "?";
 }
 
-static enum prefix prefix_of(const struct tgv_inspect *in)
+static bool has_call_id(const struct tgv_inspect *in, const uint8_t *wire,
+                        size_t len)
+{
+    return len >= TGV_CALL_ID_BYTES &&
+           tgv_equal(wire, tgv_seal_call_id(in->caller), TGV_CALL_ID_BYTES);
+}
+
+static enum tgv_prefix prefix_of(const struct tgv_inspect *in)
 {
     const struct tgv_trace_packet *p = &in->packet;
 
     if (p->path != TGV_TRACE_P2P)
-        return PREFIX_TAG;
-    if (p->wire_len >= TGV_CALL_ID_BYTES &&
-        tgv_equal(p->wire, tgv_seal_call_id(in->caller), TGV_CALL_ID_BYTES))
-        return PREFIX_CALL_ID;
-    return PREFIX_NONE;
+        return TGV_PREFIX_TAG;
+    return has_call_id(in, p->wire, p->wire_len) ? TGV_PREFIX_CALL_ID
+                                                 : TGV_PREFIX_NONE;
 }
 
 /* -- the object ---------------------------------------------------------- */
@@ -201,13 +208,12 @@ static void inspect_sealed(struct tgv_inspect *in, struct tgv_inspected *out,
                            struct tgv_text *t)
 {
     const struct tgv_trace_packet *p = &in->packet;
-    const enum prefix prefix = prefix_of(in);
-    const size_t skip = prefix == PREFIX_NONE ? 0 : TGV_TAG_BYTES;
+    const size_t skip = in->prefix == TGV_PREFIX_NONE ? 0 : TGV_TAG_BYTES;
     struct tgv_seal *receiver =
         p->from == TGV_TRACE_CALLER ? in->callee : in->caller;
     struct tgv_opened opened;
 
-    tgv_json_set(out->json, "prefix", tgv_json_new_str(prefix_str(prefix)));
+    tgv_json_set(out->json, "prefix", tgv_json_new_str(prefix_str(in->prefix)));
     if (p->wire_len < skip || p->wire_len - skip < TGV_BODY_MIN) {
         tgv_json_set(out->json, "inner", tgv_json_new_null());
         fail(out, t, "too short for an encrypted packet");
@@ -228,32 +234,129 @@ static void inspect_sealed(struct tgv_inspect *in, struct tgv_inspected *out,
     inspect_inner(in, &opened, out, t);
 }
 
+static bool is_control(const struct tgv_trace_packet *p)
+{
+    return p->from == TGV_TRACE_RELAY ||
+           (p->path == TGV_TRACE_RELAY_UDP &&
+            (tgv_control_is(p->wire, p->wire_len) ||
+             p->wire_len == TGV_TAG_BYTES));
+}
+
+/* in->packet and in->prefix are set; frees the former's line. */
+static void inspect_packet(struct tgv_inspect *in, struct tgv_inspected *out)
+{
+    struct tgv_trace_packet *p = &in->packet;
+    const char *fate = tgv_json_str(tgv_json_get(p->line, "fate"));
+    const bool control = is_control(p);
+    struct tgv_text t;
+
+    out->failed = false;
+    out->from = p->from;
+    out->json = outer_fields(p);
+    tgv_text_start(&t, out->text, sizeof out->text, p);
+    if (control)
+        inspect_control(p, out, &t);
+    else
+        inspect_sealed(in, out, &t);
+    if (fate)
+        tgv_text_add(&t, " (%s)", fate);
+    tgv_verdict_add(&in->verdict, p->from, p->t_ms, p->wire_len, out->json,
+                    control, out->failed, fate != NULL);
+    tgv_json_free(p->line);
+    p->line = NULL;
+}
+
 int tgv_inspect_line(struct tgv_inspect *in, const char *line, size_t len,
                      struct tgv_inspected *out, struct tgvoip_failure *failure)
 {
-    struct tgv_trace_packet *p = &in->packet;
-    const char *fate;
-    struct tgv_text t;
-    int err = tgv_trace_read(p, line, len, failure);
+    int err = tgv_trace_read(&in->packet, line, len, failure);
 
     out->json = NULL;
     out->failed = false;
     out->text[0] = '\0';
     if (err)
         return err;
-    out->from = p->from;
-    out->json = outer_fields(p);
-    tgv_text_start(&t, out->text, sizeof out->text, p);
-    if (p->from == TGV_TRACE_RELAY || (p->path == TGV_TRACE_RELAY_UDP &&
-                                       (tgv_control_is(p->wire, p->wire_len) ||
-                                        p->wire_len == TGV_TAG_BYTES)))
-        inspect_control(p, out, &t);
-    else
-        inspect_sealed(in, out, &t);
-    fate = tgv_json_str(tgv_json_get(p->line, "fate"));
-    if (fate)
-        tgv_text_add(&t, " (%s)", fate);
-    tgv_json_free(p->line);
-    p->line = NULL;
+    in->prefix = prefix_of(in);
+    inspect_packet(in, out);
     return 0;
+}
+
+/* -- captures -------------------------------------------------------------- */
+
+/* Does it open in this direction? */
+static bool opens(struct tgv_inspect *in, struct tgv_seal *receiver,
+                  const struct tgv_sighting *s, size_t skip)
+{
+    struct tgv_opened opened;
+
+    return s->len >= skip + TGV_BODY_MIN &&
+           !tgv_seal_open(receiver, true, s->wire + skip, s->len - skip,
+                          in->clear, sizeof in->clear, &opened);
+}
+
+bool tgv_inspect_identify(struct tgv_inspect *in, struct tgv_sighting *s)
+{
+    static const size_t skips[] = {TGV_TAG_BYTES, 0};
+
+    for (size_t i = 0; i < sizeof skips / sizeof *skips; i++) {
+        const bool by_caller = opens(in, in->callee, s, skips[i]);
+
+        if (!by_caller && !opens(in, in->caller, s, skips[i]))
+            continue;
+        s->from = by_caller ? TGV_TRACE_CALLER : TGV_TRACE_CALLEE;
+        s->prefix = !skips[i]                          ? TGV_PREFIX_NONE
+                    : has_call_id(in, s->wire, s->len) ? TGV_PREFIX_CALL_ID
+                                                       : TGV_PREFIX_TAG;
+        return true;
+    }
+    return false;
+}
+
+static void set_address(struct tgv_json *j, const char *key,
+                        const struct tgv_addr *a)
+{
+    char text[TGV_ADDR_TEXT];
+
+    tgv_json_set(j, key,
+                 tgv_json_new_str(tgv_addr_format(a, text, sizeof text)));
+}
+
+int tgv_inspect_sighting(struct tgv_inspect *in, const struct tgv_sighting *s,
+                         struct tgv_inspected *out)
+{
+    struct tgv_trace_packet *p = &in->packet;
+
+    out->json = NULL;
+    out->failed = false;
+    out->text[0] = '\0';
+    p->line = tgv_json_object();
+    if (!p->line || s->len > sizeof p->wire) {
+        tgv_json_free(p->line);
+        p->line = NULL;
+        return TGVOIP_ERR_NOMEM;
+    }
+    tgv_json_set(p->line, "t_ms", tgv_json_new_real(s->t_ms));
+    if (s->to != TGV_TRACE_UNKNOWN)
+        tgv_json_set(p->line, "to",
+                     tgv_json_new_str(tgv_trace_from_str(s->to)));
+    set_address(p->line, "src", &s->src);
+    set_address(p->line, "dst", &s->dst);
+    p->t_ms = s->t_ms;
+    p->from = s->from;
+    p->path = s->prefix == TGV_PREFIX_TAG ? TGV_TRACE_RELAY_UDP : TGV_TRACE_P2P;
+    p->wire_len = s->len;
+    memcpy(p->wire, s->wire, s->len);
+    in->prefix = s->prefix;
+    inspect_packet(in, out);
+    return 0;
+}
+
+void tgv_inspect_other(struct tgv_inspect *in)
+{
+    in->verdict.other++;
+}
+
+const struct tgv_verdict *tgv_inspect_verdict(const struct tgv_inspect *in)
+{
+    return &in->verdict;
 }

@@ -13,6 +13,8 @@
 const char *tgv_trace_from_str(enum tgv_trace_from from)
 {
     switch (from) {
+    case TGV_TRACE_UNKNOWN:
+        return "unknown";
     case TGV_TRACE_CALLER:
         return "caller";
     case TGV_TRACE_CALLEE:

@@ -19,6 +19,7 @@
 #define TGV_TRACE_TEXT 96
 
 enum tgv_trace_from {
+    TGV_TRACE_UNKNOWN = 0, /* only of captures; no trace line says it */
     TGV_TRACE_CALLER = 1,
     TGV_TRACE_CALLEE = 2,
     TGV_TRACE_RELAY = 3

@@ -39,6 +39,8 @@ static void test_inspect_api_refuses_bad_arguments(void **state)
     const uint8_t key[256] = {0};
     struct tgvoip_inspect_config config = {0};
     struct tgvoip_inspect_packet packet;
+    struct tgvoip_inspect_verdict verdict;
+    struct tgvoip_failure f = {0};
     struct tgvoip_inspect *in;
     (void)state;
 
@@ -64,6 +66,27 @@ static void test_inspect_api_refuses_bad_arguments(void **state)
                      TGVOIP_ERR_AGAIN);
     assert_int_equal(tgvoip_inspect_line(in, "x", 1, &packet, NULL),
                      TGVOIP_ERR_FORMAT);
+    assert_int_equal(tgvoip_inspect_feed(NULL, "", 0), TGVOIP_ERR_INVALID);
+    assert_int_equal(tgvoip_inspect_feed(in, NULL, 1), TGVOIP_ERR_INVALID);
+    assert_int_equal(tgvoip_inspect_finish(NULL), TGVOIP_ERR_INVALID);
+    assert_int_equal(tgvoip_inspect_next(NULL, &packet, NULL),
+                     TGVOIP_ERR_INVALID);
+    assert_int_equal(tgvoip_inspect_next(in, NULL, NULL), TGVOIP_ERR_INVALID);
+    assert_int_equal(tgvoip_inspect_verdict(NULL, &verdict),
+                     TGVOIP_ERR_INVALID);
+    assert_int_equal(tgvoip_inspect_verdict(in, NULL), TGVOIP_ERR_INVALID);
+    assert_int_equal(tgvoip_inspect_feed(in, "x\n\ny", 4), 0);
+    assert_int_equal(tgvoip_inspect_next(in, &packet, &f), TGVOIP_ERR_FORMAT);
+    assert_string_equal(f.what, "line 1");
+    assert_int_equal(tgvoip_inspect_next(in, &packet, &f), TGVOIP_ERR_AGAIN);
+    assert_int_equal(tgvoip_inspect_finish(in), 0);
+    assert_int_equal(tgvoip_inspect_next(in, &packet, &f), TGVOIP_ERR_FORMAT);
+    assert_string_equal(f.what, "line 3");
+    assert_int_equal(tgvoip_inspect_next(in, &packet, &f), TGVOIP_ERR_END);
+    assert_int_equal(tgvoip_inspect_feed(in, "x", 1), TGVOIP_ERR_STATE);
+    assert_int_equal(tgvoip_inspect_verdict(in, &verdict), 0);
+    assert_string_equal(verdict.problem, "empty");
+    assert_non_null(strstr(verdict.json, "\"event\":\"verdict\""));
     tgvoip_inspect_destroy(in);
 }
 

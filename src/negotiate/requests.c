@@ -51,10 +51,12 @@ static void fill(const struct tgvoip_negotiation *n, struct tgvoip_request *r)
         r->user_initiative = n->user_initiative;
         r->text = n->comment;
         break;
-    default:
+    case TGVOIP_REQUEST_GET_DH_CONFIG:
         r->dh_version = tgv_dh_cache_version(a->cache);
         r->random_length = TGV_DH_RANDOM_BYTES;
         return;
+    default:
+        break; /* receivedCall: only the peer */
     }
     fill_peer(n, r);
 }

@@ -14,6 +14,8 @@
 
 #define CALL_RELAYS 64
 #define CALL_TIMED 256
+#define CALL_REPORTS 3
+#define CALL_STATE_MAX (512 * 1024) /* bytes of a state file */
 #define CALL_MTPROTO2_LAYER 74 /* below it the old encryption is used */
 
 enum call_timed_what { TIMED_MUTE, TIMED_UNMUTE, TIMED_NETWORK };
@@ -34,7 +36,11 @@ struct call_job {
     struct opts_relay relays[CALL_RELAYS];
     size_t relay_count;
     tgvoip_server_config *server_config; /**< or NULL */
-    const char *in, *out, *log_path, *stats_path, *ts_path; /**< or NULL */
+    const char *in, *out, *ts_path; /**< or NULL */
+    /** By enum tgvoip_report, or NULL; the table goes to `csv_path` instead if
+     *  its name ends so. */
+    const char *reports[CALL_REPORTS];
+    const char *csv_path, *state_path; /**< or NULL */
     const char *sent; /**< gets what a peer would hear of us; or NULL */
     bool until_sent; /**< hang up when `in` has been sent */
     int64_t duration_us; /**< 0 = until a signal or a failure */

@@ -24,11 +24,11 @@ struct run {
     struct call_end end;
     struct events events;
     struct live live;
-    FILE *stats_file, *ts_file;
-    char separator; /* of stats_file */
+    FILE *csv_file, *ts_file;
     int64_t connect_us; /* 0 = not yet */
     unsigned tick;
-    bool established, failed, file_failed;
+    bool established, failed;
+    bool file_failed, report_failed; /* sound; anything else */
     enum tgvoip_call_error error;
     int64_t sent_us; /* when `in` had been sent, or failed; 0 = not yet */
     struct tgvoip_call_stats stats;
@@ -47,17 +47,56 @@ static bool open_file(struct run *run, const char *path, FILE **file)
 static bool open_files(struct run *run)
 {
     const struct call_job *job = run->job;
-    size_t len = job->stats_path ? strlen(job->stats_path) : 0;
 
-    if (!open_file(run, job->log_path, &run->tool->diag.log_file) ||
-        !open_file(run, job->stats_path, &run->stats_file) ||
+    if (!open_file(run, job->csv_path, &run->csv_file) ||
         !open_file(run, job->ts_path, &run->ts_file))
         return false;
-    run->separator =
-        len > 4 && !strcmp(job->stats_path + len - 4, ".tsv") ? '\t' : ',';
-    if (run->stats_file)
-        samples_write_head(run->stats_file, run->separator);
+    if (run->csv_file)
+        samples_write_head(run->csv_file, ',');
     return true;
+}
+
+/* A file that is not there yet is no state; what is in it, the library judges.
+ * @return malloc'ed text or NULL */
+static char *read_state(const char *path, struct tgvoip_failure *failure)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = calloc(1, CALL_STATE_MAX);
+    size_t n = 0;
+
+    if (file && text) {
+        n = fread(text, 1, CALL_STATE_MAX - 1, file);
+        if (ferror(file))
+            failure->code = TGVOIP_ERR_IO;
+    } else if (file || errno != ENOENT) {
+        failure->code = file ? TGVOIP_ERR_NOMEM : TGVOIP_ERR_ACCESS;
+    }
+    if (failure->code) {
+        snprintf(failure->what, sizeof(failure->what), "%s", path);
+        snprintf(failure->why, sizeof(failure->why), "%s", strerror(errno));
+    }
+    if (file)
+        fclose(file);
+    if (failure->code || n == 0) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+/* Reports, and the state, which is written at once to see that it can be. */
+static int open_reports(struct run *run, struct tgvoip_failure *failure)
+{
+    const struct call_job *job = run->job;
+    int err = 0, i;
+
+    for (i = 0; !err && i < CALL_REPORTS; i++)
+        if (job->reports[i])
+            err = tgvoip_call_report(run->end.call, (enum tgvoip_report)i,
+                                     job->reports[i], failure);
+    if (!err && job->state_path)
+        err = tgvoip_call_save_state(run->end.call, job->state_path, failure);
+    return err;
 }
 
 static bool close_file(struct run *run, const char *path, FILE **file)
@@ -81,8 +120,7 @@ static bool close_files(struct run *run)
     bool ok;
 
     diag_flush(&run->tool->diag);
-    ok = close_file(run, job->log_path, &run->tool->diag.log_file);
-    ok = close_file(run, job->stats_path, &run->stats_file) && ok;
+    ok = close_file(run, job->csv_path, &run->csv_file);
     return close_file(run, job->ts_path, &run->ts_file) && ok;
 }
 
@@ -109,17 +147,27 @@ static int prepare(struct run *run, tgvoip_engine *engine,
 {
     struct call_job *job = run->job;
     struct tgvoip_endpoint endpoints[CALL_RELAYS];
+    char *state = NULL;
     int err;
 
+    if (job->state_path)
+        state = read_state(job->state_path, failure);
+    if (failure->code)
+        return failure->code;
     fill_endpoints(job, endpoints);
     job->config.key = job->key;
     job->config.key_len = sizeof(job->key);
     job->config.endpoints = endpoints;
     job->config.endpoint_count = job->relay_count;
     job->config.server_config = job->server_config;
+    job->config.persistent_state = state;
     err = call_end_create(&run->end, run->tool, engine, &job->config,
                           job->ts_path != NULL, failure);
     tgvoip_wipe(job->key, sizeof(job->key));
+    job->config.persistent_state = NULL;
+    free(state);
+    if (!err)
+        err = open_reports(run, failure);
     if (!err && job->in)
         err = tgvoip_call_play(run->end.call, job->in, failure);
     if (!err && job->out)
@@ -145,6 +193,17 @@ static bool is_stdout(const char *path)
     return path && !strcmp(plain(path), "-");
 }
 
+/* Sound is what the call is about; a report that fails is not its failure. */
+static bool is_report(const struct call_job *job, const char *path)
+{
+    int i;
+
+    for (i = 0; i < CALL_REPORTS; i++)
+        if (job->reports[i] && !strcmp(job->reports[i], path))
+            return true;
+    return false;
+}
+
 static void take_event(struct run *run, const struct end_event *event)
 {
     events_call(&run->events, NULL, event);
@@ -165,7 +224,10 @@ static void take_event(struct run *run, const struct end_event *event)
         run->sent_us = event->at_us;
         break;
     case END_FILE_ERROR:
-        run->file_failed = true;
+        if (is_report(run->job, event->failure.what))
+            run->report_failed = true;
+        else
+            run->file_failed = true;
         if (run->job->in &&
             !strcmp(plain(run->job->in), plain(event->failure.what)))
             run->sent_us = event->at_us;
@@ -193,9 +255,9 @@ static void drain(struct run *run)
 static void take_samples(struct run *run, int64_t now_us)
 {
     call_end_stats(&run->end, &run->stats);
-    if (run->connect_us && run->stats_file && run->tick % STATS_FILE_TICKS == 0)
-        samples_write_row(run->stats_file, run->separator,
-                          (now_us - run->connect_us) / 1000, &run->stats);
+    if (run->connect_us && run->csv_file && run->tick % STATS_FILE_TICKS == 0)
+        samples_write_row(run->csv_file, ',', (now_us - run->connect_us) / 1000,
+                          &run->stats);
     if (run->connect_us && run->tick % STATS_EVENT_TICKS == 0)
         events_stats(&run->events, NULL, &run->stats);
     live_draw(&run->live, &run->stats, now_us);
@@ -320,13 +382,14 @@ static void explain_failure(struct run *run)
     case TGVOIP_CALL_ERROR_INCOMPATIBLE:
         if (run->stats.peer_version)
             diag_error(diag, "call",
-                       "the peer's protocol version %u is not compatible "
-                       "(INCOMPATIBLE)",
-                       run->stats.peer_version);
+                       "the peer speaks versions %u..%u of the protocol, we "
+                       "speak %d..%d (INCOMPATIBLE)",
+                       run->stats.peer_min_version, run->stats.peer_version,
+                       TGVOIP_PROTOCOL_MIN_VERSION, TGVOIP_PROTOCOL_VERSION);
         else
             diag_error(diag, "call",
-                       "the peer's version is not compatible, or it uses the "
-                       "old encryption, which is refused (INCOMPATIBLE)");
+                       "the server's layer asks for the old encryption, which "
+                       "is refused (INCOMPATIBLE)");
         break;
     default:
         diag_error(diag, "call", "the call failed (%s)",
@@ -342,7 +405,20 @@ static bool judge(struct run *run)
         diag_error(&run->tool->diag, "call",
                    "ended before the peer had answered: %s",
                    silence_hint(&run->stats));
-    return run->established && !run->failed && !run->file_failed;
+    return run->established && !run->failed && !run->file_failed &&
+           !run->report_failed;
+}
+
+static bool save_state(struct run *run)
+{
+    struct tgvoip_failure failure = {0};
+
+    if (!run->job->state_path ||
+        tgvoip_call_save_state(run->end.call, run->job->state_path, &failure) ==
+            0)
+        return true;
+    tool_report(run->tool, &failure);
+    return false;
 }
 
 static void print_summary(const struct run *run)
@@ -396,6 +472,7 @@ static int make_call(struct run *run, tgvoip_engine *engine)
     hang_up(run);
     if (!err)
         ok = judge(run);
+    ok = save_state(run) && ok;
     print_summary(run);
     call_end_destroy(&run->end);
     return ok && !run->events.broken ? TOOL_OK : TOOL_FAILED;

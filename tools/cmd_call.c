@@ -26,6 +26,8 @@ enum {
     OPT_EVENT,
     OPT_LOG,
     OPT_STATS,
+    OPT_PACKETS,
+    OPT_STATE,
     OPT_TS,
     OPT_MUTE,
     OPT_ALLOW_V1,
@@ -49,6 +51,8 @@ static const struct option table[] = {
     {"event", required_argument, NULL, OPT_EVENT},
     {"log", required_argument, NULL, OPT_LOG},
     {"stats", required_argument, NULL, OPT_STATS},
+    {"packets", required_argument, NULL, OPT_PACKETS},
+    {"state", required_argument, NULL, OPT_STATE},
     {"ts", required_argument, NULL, OPT_TS},
     {"mute", no_argument, NULL, OPT_MUTE},
     {"allow-v1", no_argument, NULL, OPT_ALLOW_V1},
@@ -56,7 +60,6 @@ static const struct option table[] = {
     {"tcp-relay", optional_argument, NULL, OPT_LATER},
     {"p2p", optional_argument, NULL, OPT_LATER},
     {"proxy", optional_argument, NULL, OPT_LATER},
-    {"state", optional_argument, NULL, OPT_LATER},
     OPTS_COMMON,
     {NULL, 0, NULL, 0}};
 
@@ -99,8 +102,14 @@ static const char help_call[] =
     "  --allow-v1           accept the old encryption of layers below 74\n"
     "\n"
     "Records:\n"
-    "  --log FILE           the engine's log, every detail\n"
-    "  --stats FILE         measures five times a second, .csv or .tsv\n"
+    "  --log FILE           the call's log, every detail; appended\n"
+    "  --stats FILE         its measures: ten rows a second, separated by "
+    "tabs; "
+    "a\n                       .csv gets more columns, five rows a second\n"
+    "  --packets FILE       a row for each packet; after 8 MiB it goes on from "
+    "the\n                       beginning, and FILE.1 holds what was there\n"
+    "  --state FILE         what a call learns for the next one; read before, "
+    "and\n                       replaced as a whole after it\n"
     "  --ts FILE            a line for each 20 ms block given to (i) or taken\n"
     "                       from (o) the engine: i|o, number, sample position "
     "in\n                       the file or -1, CLOCK_MONOTONIC us\n"
@@ -247,6 +256,16 @@ static bool read_timeout(struct opts *opts, unsigned *ms)
     return true;
 }
 
+static bool take_stats(struct call_job *job, const char *path)
+{
+    size_t len = strlen(path);
+    bool csv = len > 4 && !strcmp(path + len - 4, ".csv");
+
+    job->csv_path = csv ? path : NULL;
+    job->reports[TGVOIP_REPORT_STATS] = csv ? NULL : path;
+    return true;
+}
+
 static bool take_option(struct opts *opts, struct call_job *job, int code)
 {
     struct tgvoip_call_config *c = &job->config;
@@ -288,10 +307,15 @@ static bool take_option(struct opts *opts, struct call_job *job, int code)
     case OPT_EVENT:
         return add_event(opts, job);
     case OPT_LOG:
-        job->log_path = opts->value;
+        job->reports[TGVOIP_REPORT_LOG] = opts->value;
         return true;
     case OPT_STATS:
-        job->stats_path = opts->value;
+        return take_stats(job, opts->value);
+    case OPT_PACKETS:
+        job->reports[TGVOIP_REPORT_PACKETS] = opts->value;
+        return true;
+    case OPT_STATE:
+        job->state_path = opts->value;
         return true;
     case OPT_TS:
         job->ts_path = opts->value;

@@ -54,8 +54,6 @@ void diag_note(struct diag *diag, const char *text, ...)
 
 enum tgvoip_log_level diag_engine_level(const struct diag *diag)
 {
-    if (diag->log_file)
-        return TGVOIP_LOG_DEBUG;
     if (diag->level < TGVOIP_LOG_ERROR)
         return TGVOIP_LOG_ERROR;
     return (enum tgvoip_log_level)diag->level;
@@ -104,9 +102,6 @@ static void print_line(struct diag *diag, const struct diag_line *line)
                                         "debug"};
     double t = (double)(line->now_us - diag->start_us) / 1e6;
 
-    if (diag->log_file)
-        fprintf(diag->log_file, "%9.3f %-7s %s: %s\n", t, names[line->level],
-                line->room, line->text);
     if ((int)line->level > diag->level)
         return;
     wipe_live(diag);

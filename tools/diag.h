@@ -32,7 +32,6 @@ struct diag {
     bool quiet; /**< no progress lines */
     FILE *notes; /**< where progress goes; stderr unless set */
     bool live; /**< the live line is on the screen now */
-    FILE *log_file; /**< gets every log line; or NULL */
     int64_t start_us;
     pthread_mutex_t lock; /**< guards the queue */
     struct diag_line queue[DIAG_QUEUE];

@@ -116,6 +116,15 @@ json_tree *events_stats_tree(const struct tgvoip_call_stats *s)
     json_set_int(o, "packets_lost_in", (int64_t)s->packets_lost_in);
     json_set_int(o, "packets_bad", (int64_t)s->packets_bad);
     json_set_int(o, "packets_duplicate", (int64_t)s->packets_duplicate);
+    json_set_int(o, "packets_unknown", (int64_t)s->packets_unknown);
+    json_set_int(o, "packets_dropped", (int64_t)s->packets_dropped);
+    json_set_int(o, "bytes_out_wifi", (int64_t)s->bytes_out_wifi);
+    json_set_int(o, "bytes_in_wifi", (int64_t)s->bytes_in_wifi);
+    json_set_int(o, "bytes_out_mobile", (int64_t)s->bytes_out_mobile);
+    json_set_int(o, "bytes_in_mobile", (int64_t)s->bytes_in_mobile);
+    json_set_int(o, "signal_bars", s->signal_bars);
+    json_set_real(o, "level_out", s->level_out, 3);
+    json_set_real(o, "level_in", s->level_in, 3);
     json_set_int(o, "frames_played", (int64_t)s->frames_played);
     json_set_int(o, "frames_recovered", (int64_t)s->frames_recovered);
     json_set_int(o, "frames_concealed", (int64_t)s->frames_concealed);
@@ -127,6 +136,8 @@ json_tree *events_stats_tree(const struct tgvoip_call_stats *s)
     set_ms(o, "established_ms", s->established_us);
     set_ms(o, "first_audio_ms", s->first_audio_us);
     json_set_int(o, "peer_version", s->peer_version);
+    json_set_int(o, "peer_min_version", s->peer_min_version);
+    json_set_int(o, "peer_capabilities", s->peer_capabilities);
     json_set_int(o, "frame_ms", s->frame_ms);
     json_set_bool(o, "peer_is_ours", s->peer_is_ours);
     json_set_bool(o, "peer_muted", s->peer_muted);

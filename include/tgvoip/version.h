@@ -13,6 +13,9 @@
 
 /** Library version of the protocol, as offered in call signalling. */
 #define TGVOIP_PROTOCOL_LIBRARY_VERSION "2.4.4"
+/** Version of the wire protocol, and the lowest of a peer that we accept. */
+#define TGVOIP_PROTOCOL_VERSION 9
+#define TGVOIP_PROTOCOL_MIN_VERSION 3
 /** Highest connection layer offered, and the lowest. */
 #define TGVOIP_MAX_LAYER 92
 #define TGVOIP_MIN_LAYER 65

@@ -300,6 +300,8 @@ void tgv_call_set_network_type(struct tgv_call *c, int type, bool data_saving,
     bool told = c->data_saving == data_saving;
 
     tgv_stats_network(c, type);
+    tgv_log(c->log, TGV_LOG_INFO, ROOM, now, "network type %d, data saving %s",
+            type, data_saving ? "on" : "off");
     c->network_type = type;
     c->data_saving = data_saving;
     tgv_rate_limits(c);

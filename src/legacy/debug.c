@@ -269,7 +269,7 @@ int tgv_call_dump_row(const struct tgv_call *c, char *row, size_t cap,
     tgv_call_stats(c, &s, now);
     return snprintf(
         row, cap,
-        "%.3f\t%.3f\t%u\t%u\t%u\t%llu\t%llu\t%u\t%u\t%u\t%.3f\t%.3f\t%.3f",
+        "%.3f\t%.4f\t%u\t%u\t%u\t%llu\t%llu\t%u\t%u\t%u\t%.4f\t%.3f\t%.3f",
         (double)s.connected / TGV_US_PER_S, newest_rtt_s(c),
         (unsigned)c->window.last, (unsigned)c->ack.next,
         (unsigned)c->ack.last_ack, (unsigned long long)s.packets_lost_in,

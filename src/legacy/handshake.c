@@ -196,6 +196,10 @@ void tgv_handshake_ack(struct tgv_call *c, unsigned path,
                 "the peer offers no audio stream");
         return; /* the init timeout ends it */
     }
+    tgv_log(c->log, TGV_LOG_INFO, ROOM, now,
+            "the peer speaks versions %u..%u; encryption V%d, layer %d",
+            (unsigned)m->min_version, (unsigned)m->version,
+            tgv_handshake_v2(c) ? 2 : 1, c->layer);
     c->hs.ready = true; /* ENG-68 */
     c->hs.peer_stream = audio->id;
     tgv_timers_ready(c, now);

@@ -225,7 +225,7 @@ class Calls(Case):
                     break
                 time.sleep(0.1)
         err = self.failed(p, "INCOMPATIBLE")
-        self.assertIn("version", err.lower())
+        self.assertIn(f"speaks versions {minimum}..{version} ", err)
 
     def test_peer_of_a_version_too_new(self):
         self.incompatible(12, 10)

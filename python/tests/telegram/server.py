@@ -61,18 +61,20 @@ class Lost(Exception):
 
 
 class Relay:
-    """A relay as the server names it; two tags, one for each side."""
+    """A relay as the server names it. A call has two tags there, one for each
+    side; they are the call's own unless given."""
 
     _ids = itertools.count(0x1122334455667788)
 
     def __init__(self, host: str = "127.0.0.1", port: int = 1,
                  tag: bytes = b"", ipv6: str = "", tcp: bool = False) -> None:
         self.host, self.port, self.ipv6, self.tcp = host, port, ipv6, tcp
-        self.tag = tag or random.randbytes(16)
+        self.tag = tag
         self.id = next(self._ids)
 
-    def connection(self, outgoing: bool) -> Obj:
-        tag = self.tag[:15] + bytes([self.tag[15] & 0xFE | (not outgoing)])
+    def connection(self, outgoing: bool, tag: bytes) -> Obj:
+        tag = self.tag or tag
+        tag = tag[:15] + bytes([tag[15] & 0xFE | (not outgoing)])
         return Obj("phoneConnection", id=self.id, ip=self.host,
                    ipv6=self.ipv6, port=self.port, peer_tag=tag,
                    tcp=self.tcp)
@@ -123,6 +125,7 @@ class ServerCall:
         self.duration: Optional[int] = None
         self.g_a = b""
         self.fingerprint = 0
+        self.tag = random.randbytes(16)
 
     def sides(self, viewer: User) -> Dict[str, Any]:
         return dict(id=self.id, access_hash=self.hashes[viewer.id],
@@ -290,7 +293,7 @@ class Telegram:
 
     def active(self, call: ServerCall, viewer: User) -> Obj:
         outgoing = viewer is call.caller.user
-        connections = [r.connection(outgoing) for r in self.relays]
+        connections = [r.connection(outgoing, call.tag) for r in self.relays]
         return Obj("phoneCall", **call.sides(viewer), protocol=call.agreed,
                    g_a_or_b=call.g_b if outgoing else call.g_a,
                    key_fingerprint=call.fingerprint,

@@ -81,7 +81,11 @@ class Install(unittest.TestCase):
         return os.path.join(self.source, "tests", "install", "consumer", name)
 
     def test_everything_is_there(self):
-        for path in ("bin/tgvoip", "include/tgvoip/tgvoip.h",
+        for path in ("bin/tgvoip", "bin/tgvoipcall",
+                     "share/bash-completion/completions/tgvoip",
+                     "share/zsh/site-functions/_tgvoip",
+                     "share/fish/vendor_completions.d/tgvoip.fish",
+                     "include/tgvoip/tgvoip.h",
                      "include/tgvoip/call.h", "share/tgvoip/speech.flac"):
             self.assertTrue(os.path.isfile(f"{self.prefix}/{path}"), path)
         for path in ("libtgvoip.so.0", "pkgconfig/tgvoip.pc",

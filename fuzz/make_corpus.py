@@ -288,9 +288,43 @@ def call():
                         1, 0x11, 0x21, 0, 255, 0, 255)
 
 
+def negotiation():
+    call, well, wait = u8(0x38, 0), u8(0), u8(0x18, 20)
+    answer, hang_up, release = u8(0x08), u8(0x0B), u8(0x0F)
+    established = u8(0x0C, 3)
+
+    def update(what, odd=0, more=b""):
+        return u8(0x10, what, odd) + more
+    outgoing = call + well * 2 + update(66) + wait + update(4) + well
+    incoming = update(11) + well + answer + well * 2 + update(13)
+    yield u8(2) + outgoing
+    yield u8(0) + call + well * 6 + update(4) + well * 2
+    yield u8(2) + outgoing + established + u8(0x18, 200) + u8(
+        0x0C, 8 | 16 | 32) + hang_up + well + update(6, 8 | 16 | 3) + u8(
+            0x0D, 4) + well * 2 + release
+    yield u8(2) + outgoing + update(6, 2)
+    yield u8(2) + outgoing + u8(0x0C, 4 | 32)            # the engine failed
+    yield u8(2) + incoming + established + update(6, 3) + release
+    yield u8(2) + incoming + established + hang_up + well + release
+    yield u8(3) + update(11) + update(11 | 16) + answer + u8(0x09 | 32) + (
+        well * 4)
+    yield u8(2) + update(11) + u8(0x0A) + release
+    yield u8(2) + update(11) + u8(0x18, 250) * 2 + release
+    yield u8(2) + call + u8(7, 0x18, 255) * 6
+    yield u8(2) + call + well + u8(0x18, 250) * 3
+    for error in range(14):
+        yield u8(2) + call + well + u8(6, error) + wait + well
+        yield u8(2) + update(11) + well + answer + well + u8(6, error)
+    for odd in range(8):
+        yield u8(2) + call + well * 2 + update(4) + u8(2, 5, 2, odd)
+    yield u8(2) + call + well * 2 + update(4, 128, u16(256) + bytes(256))
+    yield u8(2) + call + u8(3, 8) + call + u8(3, 2, 7) + call + u8(3, 16)
+    yield u8(2) + incoming[:-3] + update(13, 128, u16(256) + bytes(260))
+
+
 TARGETS = {f.__name__: f for f in (
     packet, control, seal, relay, obfuscated, socks5, server_config, inspect,
-    playout, audio_file, call)}
+    playout, audio_file, call, negotiation)}
 
 
 def main():

@@ -81,6 +81,12 @@ void tgv_intake_destroy(struct tgv_intake *k)
     free(k);
 }
 
+/* What was put and has not been read; never NULL. */
+static const uint8_t *unread(const struct tgv_intake *k)
+{
+    return k->buffer ? k->buffer + k->used : (const uint8_t *)"";
+}
+
 int tgv_intake_put(struct tgv_intake *k, const uint8_t *data, size_t len)
 {
     if (k->ended)
@@ -118,7 +124,7 @@ void tgv_intake_end(struct tgv_intake *k)
 /* @return the line and its line end, if there is a whole one, else 0 */
 static size_t whole_line(const struct tgv_intake *k)
 {
-    const uint8_t *at = k->buffer + k->used, *end;
+    const uint8_t *at = unread(k), *end;
     const size_t left = k->len - k->used;
 
     if (left == 0)
@@ -135,7 +141,7 @@ static int next_line(struct tgv_intake *k, struct tgv_inspected *out,
     size_t len;
 
     while ((len = whole_line(k)) > 0) {
-        const char *line = (const char *)k->buffer + k->used;
+        const char *line = (const char *)unread(k);
         const bool whole = line[len - 1] == '\n' || k->ended;
         const bool skip = k->skip_line;
         int err;
@@ -265,8 +271,8 @@ static int next_packet(struct tgv_intake *k, struct tgv_inspected *out,
             return err;
         if (k->broken)
             return TGVOIP_ERR_END;
-        err = tgv_pcap_next(&k->pcap, k->buffer + k->used, k->len - k->used,
-                            &used, &frame, failure);
+        err = tgv_pcap_next(&k->pcap, unread(k), k->len - k->used, &used,
+                            &frame, failure);
         k->used += used;
         if (err == TGVOIP_ERR_AGAIN && !k->ended)
             return err;
@@ -296,8 +302,8 @@ int tgv_intake_next(struct tgv_intake *k, struct tgv_inspected *out,
     if (k->format == FORMAT_UNKNOWN) {
         if (left < MAGIC_BYTES && !k->ended)
             return TGVOIP_ERR_AGAIN;
-        k->format = tgv_pcap_is(k->buffer + k->used, left) ? FORMAT_CAPTURE
-                                                           : FORMAT_LINES;
+        k->format =
+            tgv_pcap_is(unread(k), left) ? FORMAT_CAPTURE : FORMAT_LINES;
     }
     return k->format == FORMAT_LINES ? next_line(k, out, failure)
                                      : next_packet(k, out, failure);

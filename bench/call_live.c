@@ -141,7 +141,7 @@ static void print(const struct options *o, const tgvoip_engine *engine,
     struct tgvoip_engine_stats e;
 
     e.size = sizeof(e);
-    (void)tgvoip_engine_stats(engine, &e);
+    (void)tgvoip_engine_get_stats(engine, &e);
     printf("{\"sides\":%u,\"before\":%u,\"seconds\":%u,\"cpu_s\":%.6f,"
            "\"threads\":%u,\"loops\":%u,\"ticks\":%llu,\"ticks_late\":%llu,"
            "\"worst_late_ms\":%.1f,\"pss_before_kb\":%llu,"

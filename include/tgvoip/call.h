@@ -17,6 +17,11 @@
  * one thread), and files. Going out, the callback comes first, then written
  * PCM, then the play queue, then the hold queue, then silence. Coming in, each
  * of them gets every block.
+ *
+ * Threads: what engine.h says; in short, every function may be called from any
+ * thread and from callbacks but tgvoip_call_destroy() and
+ * tgvoip_call_save_state(), and those that open files should not be, since
+ * they wait for the disk. A NULL call is TGVOIP_ERR_INVALID.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -122,12 +127,12 @@ struct tgvoip_call_stats {
     double loss_out; /**< share lost of what we send, 0..1, last 5 s */
     double loss_in; /**< share lost of what we should receive, likewise */
     unsigned bitrate_bps; /**< of the encoder */
-    double jitter_ms; /**< deviation of arrival */
+    double jitter_ms; /**< standard deviation of the times of arrival */
     double playout_delay_ms; /**< arrival to play, mean of about 1 s, >= 0 */
     double level_in; /**< of what is heard: peak of the last 100 ms, 0..1 */
     double level_out; /**< of what is sent, likewise; 0 while muted */
     int signal_bars; /**< last value told, 1..4; 0 before the first */
-    uint64_t bytes_out, bytes_in; /**< UDP payload, everything */
+    uint64_t bytes_out, bytes_in; /**< UDP payload, service packets too */
     /** The same by what the network type was when they passed. */
     uint64_t bytes_out_wifi, bytes_in_wifi; /**< not mobile */
     uint64_t bytes_out_mobile, bytes_in_mobile;
@@ -139,12 +144,12 @@ struct tgvoip_call_stats {
     uint64_t packets_dropped; /**< not sent: the socket was full or closed */
     uint64_t frames_played; /**< decoded from a primary frame */
     uint64_t frames_recovered; /**< from redundancy or in-band FEC */
-    uint64_t frames_concealed;
-    uint64_t frames_late;
+    uint64_t frames_concealed; /**< made up, for want of anything */
+    uint64_t frames_late; /**< came after their time */
     uint64_t blocks_silence; /**< 20 ms blocks with nothing to play */
     uint64_t source_underruns; /**< blocks that a file was too slow for */
     uint64_t sink_overruns; /**< blocks lost before a file or a reader */
-    int64_t connected_us; /**< time from connect() to now */
+    int64_t connected_us; /**< time from connect() to now; 0 before */
     int64_t established_us; /**< when ESTABLISHED was first seen; -1 never */
     int64_t first_audio_us; /**< when the first frame was played; -1 never */
     /** Protocol version of the peer, 0 = unknown: the one both use, or, when
@@ -158,11 +163,13 @@ struct tgvoip_call_stats {
     bool encryption_v1; /**< old envelope in use */
 };
 
+/** Each may be NULL. They run on the call's loop and must not block; what
+ *  pointers point to is valid until they return. */
 struct tgvoip_call_callbacks {
-    /** Every change of state, in order. */
+    /** Every change of state, in order; `error` says why it FAILED. */
     void (*state)(tgvoip_call *call, void *user, enum tgvoip_call_state state,
                   enum tgvoip_call_error error);
-    /** 1..4, on change, at most one a second. */
+    /** 1 (bad)..4 (good), on change, at most one a second. */
     void (*signal_bars)(tgvoip_call *call, void *user, int bars);
     /** The road changed. */
     void (*route)(tgvoip_call *call, void *user,
@@ -205,8 +212,8 @@ struct tgvoip_call_config {
     /** Accept the old envelope that a layer below 74 asks for. Without it
      *  such a call ends with INCOMPATIBLE. */
     bool allow_v1;
-    unsigned init_timeout_ms; /**< handshake, 1..600000; 30000 */
-    unsigned receive_timeout_ms; /**< silence, 1..600000; 20000 */
+    unsigned init_timeout_ms; /**< of the handshake, 1..600000; 30000 */
+    unsigned receive_timeout_ms; /**< of silence, 1..600000; 20000 */
     enum tgvoip_data_saving data_saving;
     enum tgvoip_network_type network_type;
     /** Values of the server; copied. NULL = defaults. */
@@ -243,24 +250,27 @@ tgvoip_call_create(tgvoip_engine *engine, tgvoip_call **out,
                    const struct tgvoip_call_config *config,
                    struct tgvoip_failure *failure);
 
-/** Open sockets, probe relays. @return 0, TGVOIP_ERR_STATE, TGVOIP_ERR_IO */
+/** Open sockets, probe relays. A socket that cannot be opened ends the call as
+ *  FAILED. @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (twice, stopped) */
 TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_call_start(tgvoip_call *call);
 
-/** Begin the handshake. @return 0 or TGVOIP_ERR_STATE (not started, twice) */
+/** Begin the handshake. @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (not
+ *  started, twice, failed, stopped) */
 TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_call_connect(tgvoip_call *call);
 
 /**
  * End the call, close sockets, finish files. Idempotent. From a callback it
  * marks and returns; from another thread it waits until the last callback has
- * returned and recorded files are finished.
+ * returned and recorded files and reports are finished. NULL is fine.
  */
 TGVOIP_API void tgvoip_call_stop(tgvoip_call *call);
 
 /** Stop and free; the key is wiped. NULL is fine. Not from a callback. */
 TGVOIP_API void tgvoip_call_destroy(tgvoip_call *call);
 
-/** Microphone off: no audio leaves, and the peer is told.
- *  @return 0 or TGVOIP_ERR_STATE (stopped) */
+/** Microphone off: no audio leaves, and the peer is told. The play queue stands
+ *  still meanwhile. @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE
+ *  (stopped) */
 TGVOIP_API int tgvoip_call_set_mute(tgvoip_call *call, bool muted);
 
 /** Tell which network the device is on: it decides the limits of the bitrate,
@@ -386,35 +396,40 @@ tgvoip_call_report(tgvoip_call *call, enum tgvoip_report report,
 TGVOIP_API void tgvoip_free(void *memory);
 
 /**
- * Queue PCM to be sent. One writer thread at a time.
- * @return number of samples taken, 0..samples (the ring holds 500 ms); or a
- *         negative code
+ * Queue PCM to be sent, 48 kHz mono. One writer thread at a time; the samples
+ * are copied.
+ * @return number of samples taken, 0..samples (the ring holds 500 ms);
+ *         TGVOIP_ERR_STATE (stopped); TGVOIP_ERR_INVALID
  */
 TGVOIP_API int tgvoip_call_write(tgvoip_call *call, const int16_t *pcm,
                                  size_t samples);
 
-/** Drop written PCM that has not been sent (barge-in). */
+/** Drop written PCM that has not been sent (barge-in).
+ *  @return 0 or TGVOIP_ERR_INVALID */
 TGVOIP_API int tgvoip_call_clear(tgvoip_call *call);
 
 /**
- * Take PCM that came. The ring is filled from the first call of this function
- * on and holds 500 ms; older blocks are dropped and counted. One reader.
- * @return number of samples, 0 if there are none now; or a negative code
+ * Take PCM that came, 48 kHz mono. The ring is filled from the first call of
+ * this function on and holds 500 ms; older blocks are dropped and counted. One
+ * reader thread at a time.
+ * @return number of samples, 0 if there are none now; TGVOIP_ERR_NOMEM (at the
+ *         first call); TGVOIP_ERR_INVALID
  */
 TGVOIP_API int tgvoip_call_read(tgvoip_call *call, int16_t *pcm,
                                 size_t samples);
 
-/** Append a file to the play queue. Opened at once; errors as
- *  tgvoip_audio_probe(). */
+/** Append a file to the play queue. Opened at once. @return 0; errors as
+ *  tgvoip_audio_probe(); TGVOIP_ERR_STATE (stopped) */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_call_play(tgvoip_call *call, const char *path,
                  struct tgvoip_failure *failure);
 /** Append a file to the hold queue, which is repeated without end whenever
- *  the play queue is empty. */
+ *  the play queue is empty. Otherwise as tgvoip_call_play(). */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_call_play_on_hold(tgvoip_call *call, const char *path,
                          struct tgvoip_failure *failure);
-/** Empty a queue. */
+/** Empty a queue, the file that is being played included.
+ *  @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (stopped) */
 TGVOIP_API int tgvoip_call_clear_play_queue(tgvoip_call *call);
 TGVOIP_API int tgvoip_call_clear_hold_queue(tgvoip_call *call);
 
@@ -439,7 +454,7 @@ TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_call_record_sent(tgvoip_call *call, const char *path,
                         struct tgvoip_failure *failure);
 /** Finish both recordings; from a thread other than a loop's they are whole
- *  on return. */
+ *  on return. @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (stopped) */
 TGVOIP_API int tgvoip_call_stop_recording(tgvoip_call *call);
 
 /** Signalling bytes from the peer, for later protocols. 2.4.4 has none.

@@ -55,8 +55,8 @@ struct tgvoip_engine_config {
     size_t size; /**< set by tgvoip_engine_config_default() */
     unsigned loops; /**< number of loops, 1..64; 0 = one per core */
     bool own_loop; /**< no threads; the user steps the engine */
-    tgvoip_log_fn log;
-    void *log_ctx;
+    tgvoip_log_fn log; /**< or NULL: no log but the files of calls */
+    void *log_ctx; /**< handed to `log` */
     enum tgvoip_log_level log_level; /**< most detailed level that is sent */
     /** Monotonic clock [us] in place of the system's, for tests; or NULL. */
     int64_t (*clock)(void *ctx);
@@ -101,27 +101,31 @@ tgvoip_engine_create(tgvoip_engine **out,
  */
 TGVOIP_API void tgvoip_engine_destroy(tgvoip_engine *engine);
 
-/** Read the counters. @return 0 or TGVOIP_ERR_INVALID */
-TGVOIP_API int tgvoip_engine_stats(const tgvoip_engine *engine,
-                                   struct tgvoip_engine_stats *stats);
+/** Read the counters; `size` is filled in too. Also from callbacks.
+ *  @return 0 or TGVOIP_ERR_INVALID (a NULL) */
+TGVOIP_API int tgvoip_engine_get_stats(const tgvoip_engine *engine,
+                                       struct tgvoip_engine_stats *stats);
 
 /**
  * With `own_loop`: a file descriptor that becomes readable when there is work,
  * to be watched in the user's loop. Owned by the engine.
- * @return the descriptor, or TGVOIP_ERR_STATE without `own_loop`
+ * @return the descriptor, TGVOIP_ERR_STATE without `own_loop`, or
+ *         TGVOIP_ERR_INVALID (a NULL)
  */
 TGVOIP_API int tgvoip_engine_fd(const tgvoip_engine *engine);
 
 /**
  * With `own_loop`: how long the user's loop may sleep at the most.
- * @return [us], 0 = step now, -1 = until the descriptor is readable
+ * @return [us], 0 = step now, -1 = until the descriptor is readable (and
+ *         without `own_loop`)
  */
 TGVOIP_API int64_t tgvoip_engine_timeout_us(const tgvoip_engine *engine);
 
 /**
  * With `own_loop`: do what is due, without waiting.
- * Context: always the same thread, never from a callback.
- * @return 0 or TGVOIP_ERR_STATE
+ * @return 0, TGVOIP_ERR_STATE (without `own_loop`, or from a callback) or
+ *         TGVOIP_ERR_INVALID (a NULL)
+ * Context: one thread at a time.
  */
 TGVOIP_API int tgvoip_engine_step(tgvoip_engine *engine);
 

@@ -99,14 +99,16 @@ tgvoip_relay_create(tgvoip_engine *engine, tgvoip_relay **out,
                     const struct tgvoip_relay_config *config,
                     struct tgvoip_failure *failure);
 
-/** The port that it listens on. */
+/** The port that it listens on, 1..65535; 0 for a NULL. */
 TGVOIP_API uint16_t tgvoip_relay_port(const tgvoip_relay *relay);
 
-/** Allow one more session. @return 0, TGVOIP_ERR_TOO_LARGE, _NOMEM */
+/** Allow one more session. @return 0, TGVOIP_ERR_TOO_LARGE (as many as the
+ *  limit are known), TGVOIP_ERR_NOMEM or TGVOIP_ERR_INVALID (a NULL) */
 TGVOIP_API int tgvoip_relay_add_session(tgvoip_relay *relay,
                                         const uint8_t tag[16]);
 
-/** Read the counters. */
+/** Read the counters; `size` is filled in too.
+ *  @return 0 or TGVOIP_ERR_INVALID (a NULL) */
 TGVOIP_API int tgvoip_relay_get_stats(const tgvoip_relay *relay,
                                       struct tgvoip_relay_stats *stats);
 

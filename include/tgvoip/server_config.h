@@ -6,7 +6,7 @@
  * The server's call configuration: the JSON object that phone.getCallConfig
  * returns. It is a value: parse it, hand it to a call's config, which copies
  * it. Unknown keys are ignored; a key of the wrong type or out of range keeps
- * its default and is counted.
+ * the value held and is counted. Any thread, one at a time.
  */
 #include <tgvoip/error.h>
 
@@ -16,7 +16,8 @@ extern "C" {
 
 typedef struct tgvoip_server_config tgvoip_server_config;
 
-/** Create one that holds the defaults. @return 0 or TGVOIP_ERR_NOMEM */
+/** Create one that holds the defaults.
+ *  @return 0, TGVOIP_ERR_NOMEM or TGVOIP_ERR_INVALID (out is NULL) */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_server_config_create(tgvoip_server_config **out);
 
@@ -31,8 +32,8 @@ TGVOIP_API void tgvoip_server_config_destroy(tgvoip_server_config *config);
  * @param[out] rejected number of keys whose value was refused; may be NULL
  * @param[out] failure  code 0 if all values were taken; may be NULL
  * @return 0, TGVOIP_ERR_FORMAT (not a JSON object; see failure) or
- *         TGVOIP_ERR_NOMEM
- * Context: one thread at a time.  Source: behaviour notes 6, ENG-60, ENG-61
+ *         TGVOIP_ERR_INVALID (a NULL)
+ * Source: behaviour notes 6, ENG-60, ENG-61
  */
 TGVOIP_API int tgvoip_server_config_merge(tgvoip_server_config *config,
                                           const char *json, size_t len,

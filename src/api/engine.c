@@ -151,7 +151,7 @@ void tgvoip_engine_destroy(tgvoip_engine *e)
     free_engine(e);
 }
 
-int tgvoip_engine_stats(const tgvoip_engine *e,
+int tgvoip_engine_get_stats(const tgvoip_engine *e,
                         struct tgvoip_engine_stats *stats)
 {
     if (!e || !stats)

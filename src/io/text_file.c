@@ -25,7 +25,7 @@ static int fail(const struct tgv_text_file *f, struct tgvoip_failure *failure,
 
 static int open_file(const char *path, bool append)
 {
-    int flags = O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC);
+    int flags = O_WRONLY | O_CREAT | O_NONBLOCK | (append ? O_APPEND : O_TRUNC);
     uv_fs_t req;
     int fd = uv_fs_open(NULL, &req, path, flags, 0644, NULL);
 

@@ -4,7 +4,8 @@
 /*
  * A file that only grows, in whole pieces: a piece that the disk has no room
  * for leaves nothing of itself behind. Nothing is held back in the process.
- * Blocks; not for a loop thread.
+ * Blocks, for as long as a disk takes; not for a loop thread. A pipe whose
+ * reader stalls or is not there is an error.
  */
 #include <stdbool.h>
 #include <stddef.h>

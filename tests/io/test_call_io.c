@@ -463,7 +463,7 @@ static void test_call_voice_mute_and_stats(void **state)
     establish(p);
     mute_and_unmute(p);
     check_stats(p);
-    assert_int_equal(tgvoip_engine_stats(p->engines[0], &s), 0);
+    assert_int_equal(tgvoip_engine_get_stats(p->engines[0], &s), 0);
     assert_int_equal(s.calls, 1);
     assert_true(s.ticks > 10);
     for (int i = 0; i < 2; i++) {
@@ -472,7 +472,7 @@ static void test_call_voice_mute_and_stats(void **state)
         assert_int_equal(p->ends[i].traced_in, p->ends[i].given);
         assert_int_equal(p->ends[i].traced_out, p->ends[i].taken);
     }
-    assert_int_equal(tgvoip_engine_stats(p->engines[0], &s), 0);
+    assert_int_equal(tgvoip_engine_get_stats(p->engines[0], &s), 0);
     assert_int_equal(s.calls, 0);
     finish_pair(p);
 }
@@ -563,7 +563,7 @@ static void *read_everything(void *ctx)
             tgvoip_call_set_network_type(call, TGVOIP_NET_WIFI);
             if (tgvoip_call_debug_log(call, &text) == 0)
                 tgvoip_free(text);
-            tgvoip_engine_stats(r->pair->engines[i], &es);
+            tgvoip_engine_get_stats(r->pair->engines[i], &es);
         }
         poll(NULL, 0, 2);
     }
@@ -591,7 +591,7 @@ static void use_everything(struct busy *b)
     tgvoip_call_stats_default(&s);
     assert_int_equal(tgvoip_call_get_stats(own, &s), 0);
     assert_int_equal(tgvoip_call_get_stats(other, &s), 0);
-    tgvoip_engine_stats(b->pair->engines[b->index], &es);
+    tgvoip_engine_get_stats(b->pair->engines[b->index], &es);
     tgvoip_call_preferred_relay(other);
     tgvoip_call_write(own, pcm, BLOCK);
     tgvoip_call_read(own, pcm, BLOCK);
@@ -732,10 +732,10 @@ static void test_eng_13_catching_up_is_limited(void **state)
     (void)state;
     establish(p);
     uint64_t given = p->ends[0].given;
-    assert_int_equal(tgvoip_engine_stats(p->engines[0], &before), 0);
+    assert_int_equal(tgvoip_engine_get_stats(p->engines[0], &before), 0);
     p->now += 1000000;
     assert_int_equal(tgvoip_engine_step(p->engines[0]), 0);
-    assert_int_equal(tgvoip_engine_stats(p->engines[0], &after), 0);
+    assert_int_equal(tgvoip_engine_get_stats(p->engines[0], &after), 0);
     assert_in_range(p->ends[0].given - given, 4, 7);
     assert_in_range(after.ticks - before.ticks, 98, 102);
     assert_true(after.ticks_late - before.ticks_late > 90);

@@ -48,7 +48,7 @@ static void test_engine_has_the_loops_asked_for(void **state)
     tgvoip_engine_config_default(&c);
     c.loops = 3;
     assert_int_equal(tgvoip_engine_create(&e, &c, NULL), 0);
-    assert_int_equal(tgvoip_engine_stats(e, &stats), 0);
+    assert_int_equal(tgvoip_engine_get_stats(e, &stats), 0);
     assert_int_equal(stats.loops, 3);
     assert_int_equal(stats.calls, 0);
     /* An engine with threads of its own is not stepped. */
@@ -57,7 +57,7 @@ static void test_engine_has_the_loops_asked_for(void **state)
     assert_int_equal(tgvoip_engine_timeout_us(e), -1);
     tgvoip_engine_destroy(e);
     assert_int_equal(tgvoip_engine_create(&e, NULL, NULL), 0);
-    assert_int_equal(tgvoip_engine_stats(e, &stats), 0);
+    assert_int_equal(tgvoip_engine_get_stats(e, &stats), 0);
     assert_true(stats.loops >= 1);
     tgvoip_engine_destroy(e);
 }

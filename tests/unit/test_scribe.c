@@ -233,6 +233,34 @@ static void test_scribe_bad_path_is_named(void **state)
     assert_true(f.why[0]);
 }
 
+/* A pipe that nobody empties: an end comes all the same. */
+static void test_scribe_stalled_reader_is_an_error(void **state)
+{
+    const struct tgv_scribe_config c = plain();
+    char line[1001];
+    int reader;
+
+    (void)state;
+    memset(line, 'x', 999);
+    line[999] = '\n';
+    line[1000] = '\0';
+    assert_int_equal(mkfifo(path, 0600), 0);
+    struct tgv_scribe *s;
+    assert_true(tgv_scribe_open(&s, &c, path, NULL) < 0); /* nobody reads */
+    reader = open(path, O_RDONLY | O_NONBLOCK);
+    s = begin(&c);
+    for (int i = 0; i < 200; i++) {
+        put(s, line);
+        if (i % 10 == 0)
+            settle();
+    }
+    tgv_scribe_finish_now(s);
+    settle();
+    assert_int_equal(failures, 1);
+    assert_int_equal(finished, 1);
+    close(reader);
+}
+
 static void test_scribe_full_disk_is_reported_once(void **state)
 {
     const struct tgv_scribe_config c = plain();
@@ -293,6 +321,7 @@ int main(void)
         T(test_scribe_full_buffer_drops_whole_lines_and_counts),
         T(test_eng_35_text_is_bounded_by_two_files),
         T(test_scribe_bad_path_is_named),
+        T(test_scribe_stalled_reader_is_an_error),
         T(test_scribe_full_disk_is_reported_once),
         T(test_text_file_leaves_no_half_of_a_piece),
     };

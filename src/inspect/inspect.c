@@ -351,9 +351,10 @@ int tgv_inspect_sighting(struct tgv_inspect *in, const struct tgv_sighting *s,
     return 0;
 }
 
-void tgv_inspect_other(struct tgv_inspect *in)
+void tgv_inspect_other(struct tgv_inspect *in, bool of_relay)
 {
     in->verdict.other++;
+    in->verdict.other_of_relay += of_relay;
 }
 
 const struct tgv_verdict *tgv_inspect_verdict(const struct tgv_inspect *in)

@@ -62,8 +62,9 @@ bool tgv_inspect_identify(struct tgv_inspect *in, struct tgv_sighting *s);
  * @return 0 or TGVOIP_ERR_NOMEM */
 int tgv_inspect_sighting(struct tgv_inspect *in, const struct tgv_sighting *s,
                          struct tgv_inspected *out);
-/* Count a datagram that does not seem to. */
-void tgv_inspect_other(struct tgv_inspect *in);
+/* Count a datagram that does not seem to.
+ * @param of_relay it carries the tag of messages with a relay */
+void tgv_inspect_other(struct tgv_inspect *in, bool of_relay);
 
 /* Of all packets so far; lives as long as `in`. */
 const struct tgv_verdict *tgv_inspect_verdict(const struct tgv_inspect *in);

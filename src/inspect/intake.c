@@ -41,6 +41,7 @@ struct tgv_intake {
     struct tgv_flows flows;
     struct held *first, **last;
     size_t held, held_bytes;
+    bool any_opened;
     bool has_start;
     int64_t start_us; /* of the first packet */
 };
@@ -206,6 +207,7 @@ static int take_frame(struct tgv_intake *k, const struct tgv_pcap_frame *frame)
         tgv_flows_control(&k->flows, &s);
     } else if (tgv_inspect_identify(k->in, &s)) {
         kind = HELD_OPENED;
+        k->any_opened = true;
         tgv_flows_opened(&k->flows, &s);
     }
     return hold(k, &s, frame->time_us, kind);
@@ -213,21 +215,24 @@ static int take_frame(struct tgv_intake *k, const struct tgv_pcap_frame *frame)
 
 enum fate { FATE_WAIT, FATE_SHOW, FATE_DROP };
 
-/* What becomes of the datagram whose turn it is. */
+/* What becomes of the datagram whose turn it is. Calls with other keys look
+ * like ours with a wrong one: only if nothing opens at all are they shown. */
 static enum fate decide(const struct tgv_intake *k, struct held *h)
 {
-    const bool last_call = k->ended || k->broken || is_full(k);
+    const bool at_end = k->ended || k->broken;
 
     if (h->kind == HELD_OPENED)
         return FATE_SHOW;
     if (tgv_flows_attribute(&k->flows, &h->s, h->kind == HELD_CONTROL))
         return FATE_SHOW;
-    if (!last_call)
+    if (!at_end && !is_full(k))
         return FATE_WAIT;
-    if (h->kind == HELD_CONTROL)
-        return FATE_SHOW;
+    if (!at_end || k->any_opened)
+        return FATE_DROP;
     h->s.prefix = TGV_PREFIX_TAG;
-    return tgv_flows_has_tag(&k->flows, &h->s) ? FATE_SHOW : FATE_DROP;
+    return h->kind == HELD_CONTROL || tgv_flows_has_tag(&k->flows, &h->s)
+               ? FATE_SHOW
+               : FATE_DROP;
 }
 
 /* @return 0; TGVOIP_ERR_AGAIN: it waits, or none is there */
@@ -241,7 +246,8 @@ static int release(struct tgv_intake *k, struct tgv_inspected *out)
         if (fate == FATE_WAIT)
             return TGVOIP_ERR_AGAIN;
         if (fate == FATE_DROP) {
-            tgv_inspect_other(k->in);
+            tgv_inspect_other(k->in, h->kind == HELD_SEALED &&
+                                         tgv_flows_has_tag(&k->flows, &h->s));
             drop_first(k);
             continue;
         }

@@ -6,11 +6,11 @@
  * its first bytes whether it is a trace (JSON lines), pcap or pcapng.
  *
  * Of a capture it hands on what belongs to the call: datagrams that open with
- * the key, messages with relays, and datagrams that do not open but went
- * between two addresses between which others did, or carry the tag of a
- * message with the relay. A datagram about which that is not known yet is held
- * back until it is, together with those after it: at most
- * TGV_INTAKE_HELD of them.
+ * the key, and what else went between two addresses between which such did:
+ * messages with relays, and damaged datagrams. One about which that is not
+ * known yet is held back until it is, together with those after it: at most
+ * TGV_INTAKE_HELD of them. If nothing opens at all, the newest of what looks
+ * like a call over a relay is shown in its stead.
  */
 #include "inspect/inspect.h"
 

@@ -83,6 +83,7 @@ struct tgv_verdict {
     uint64_t relay_messages, relay_answers;
     uint64_t failed_unknown; /* failed, sender not known */
     uint64_t other; /* datagrams that seem to belong to something else */
+    uint64_t other_of_relay; /* of them: perhaps to a call with another key */
 };
 
 void tgv_verdict_init(struct tgv_verdict *v);

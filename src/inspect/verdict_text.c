@@ -90,7 +90,7 @@ static enum tgv_problem find_problem(const struct tgv_verdict *v, int *end)
 
     *end = 0;
     if (v->ends[0].opened + v->ends[1].opened == 0) {
-        if (all_failed(v))
+        if (all_failed(v) + v->other_of_relay > 0)
             return TGV_PROBLEM_WRONG_KEY;
         return v->relay_messages ? TGV_PROBLEM_RELAY_ONLY : TGV_PROBLEM_EMPTY;
     }
@@ -217,7 +217,7 @@ static void add_no_call(struct tgv_text *t, const struct tgv_verdict *v,
         tgv_text_add(t,
                      "None of %llu encrypted packets could be opened: this is "
                      "not the key of this call.\n",
-                     (unsigned long long)all_failed(v));
+                     (unsigned long long)(all_failed(v) + v->other_of_relay));
         return;
     }
     tgv_text_add(t, problem == TGV_PROBLEM_EMPTY

@@ -176,6 +176,27 @@ class Inspect(Case):
             noise.append((t, p))
         self.same_packets("noise", captures.pcap(noise, captures.RAW))
 
+    def test_another_call_in_the_same_capture_is_left_out(self):
+        """It has another key, and its own messages with the same relay."""
+        packets, lines = self.recorded()
+        both = []
+        for (t, p), line in zip(packets, lines):
+            wire = bytes.fromhex(line["wire"])
+            tag = bytes(b ^ 0x55 for b in wire[:15]) + wire[15:16]
+            body = wire[16:]
+            if line.get("inner"):
+                body = bytes(b ^ 0xaa for b in body)
+            src, dst = (captures.address(line[end]) for end in
+                        ("src", "dst"))
+            move = {29850: 11111, 25831: 22222}
+            other = captures.ip((src[0], move.get(src[1], src[1])),
+                                (dst[0], move.get(dst[1], dst[1])),
+                                tag + body)
+            both += [(t, other), (t, p)]
+        self.same_packets("both", captures.pcap(both, captures.RAW))
+        late = [(t - 10_000_000, p) for t, p in both[::2] * 4] + both
+        self.same_packets("late", captures.pcap(late, captures.RAW))
+
     def test_damaged_datagram_of_a_capture_is_one_failure(self):
         packets, lines = self.recorded()
         at = [i for i, line in enumerate(lines) if line.get("inner")]

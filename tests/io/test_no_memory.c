@@ -23,7 +23,8 @@
 
 /* -- one short call -------------------------------------------------------- */
 
-static char dir[64], in_path[128], out_path[128], sent_path[128];
+static char dir[64], in_path[128], out_path[128], sent_path[128],
+    state_path[128], report_path[3][128];
 static int64_t now;
 
 struct scene {
@@ -95,6 +96,9 @@ static int open_call(struct scene *s, int i)
                      : tgvoip_call_record(s->calls[i], out_path, &f);
     if (!err && i == 0)
         err = tgvoip_call_record_sent(s->calls[i], sent_path, &f);
+    for (int kind = 0; !err && i == 0 && kind < 3; kind++)
+        err = tgvoip_call_report(s->calls[i], (enum tgvoip_report)kind,
+                                 report_path[kind], &f);
     return err;
 }
 
@@ -119,6 +123,9 @@ static void converse(struct scene *s)
     talk(s, 100);
     if (tgvoip_call_debug_log(s->calls[0], &text) == 0)
         tgvoip_free(text);
+    if (tgvoip_call_debug_string(s->calls[0], &text) == 0)
+        tgvoip_free(text);
+    (void)!tgvoip_call_save_state(s->calls[0], state_path, NULL);
 }
 
 /* @return 0 or the first error */
@@ -193,6 +200,9 @@ static int setup(void **state)
     snprintf(in_path, sizeof(in_path), "%s/in.wav", dir);
     snprintf(out_path, sizeof(out_path), "%s/out.wav", dir);
     snprintf(sent_path, sizeof(sent_path), "%s/sent.wav", dir);
+    snprintf(state_path, sizeof(state_path), "%s/state", dir);
+    for (int i = 0; i < 3; i++)
+        snprintf(report_path[i], sizeof(report_path[i]), "%s/r%d", dir, i);
     assert_int_equal(tgvoip_audio_writer_open(&w, in_path, NULL), 0);
     assert_int_equal(tgvoip_audio_writer_write(w, pcm, 9600), 0);
     return tgvoip_audio_writer_close(w);
@@ -204,6 +214,9 @@ static int teardown(void **state)
     unlink(in_path);
     unlink(out_path);
     unlink(sent_path);
+    unlink(state_path);
+    for (int i = 0; i < 3; i++)
+        unlink(report_path[i]);
     return rmdir(dir);
 }
 

@@ -23,7 +23,7 @@ void tgv_verdict_init(struct tgv_verdict *v)
     memset(v, 0, sizeof *v);
     for (int i = 0; i < 2; i++) {
         v->ends[i].confirmed = v->ends[i].media_seq = -1;
-        v->ends[i].seq_last = v->ends[i].mute_seq = -1;
+        v->ends[i].seqs.last = v->ends[i].mute_seq = -1;
     }
 }
 
@@ -51,50 +51,80 @@ static bool is(const struct tgv_json *j, const char *name)
 
 /* -- sequence numbers ----------------------------------------------------- */
 
-static uint8_t *window_byte(struct tgv_verdict_end *e, int64_t seq)
+static uint8_t *window_byte(struct tgv_verdict_seqs *w, int64_t seq)
 {
-    return &e->window[(uint64_t)seq % TGV_VERDICT_WINDOW / 8];
+    return &w->window[(uint64_t)seq % TGV_VERDICT_WINDOW / 8];
 }
 
-static void advance(struct tgv_verdict_end *e, int64_t seq)
+static void advance(struct tgv_verdict_seqs *w, int64_t seq)
 {
-    int64_t from = e->seq_last + 1;
+    int64_t from = w->last + 1;
 
     if (seq - from >= TGV_VERDICT_WINDOW)
         from = seq - TGV_VERDICT_WINDOW + 1;
     for (; from <= seq; from++)
-        *window_byte(e, from) &= (uint8_t) ~(1u << (from & 7));
-    e->seq_last = seq;
+        *window_byte(w, from) &= (uint8_t) ~(1u << (from & 7));
+    w->last = seq;
 }
 
 /* @return its unwrapped number; *again tells that it has been here before */
-static int64_t take_seq(struct tgv_verdict_end *e, uint32_t number32, bool lost,
-                        bool *again)
+static int64_t take_seq(struct tgv_verdict_seqs *w, uint32_t number32,
+                        bool lost, bool *again)
 {
     const uint8_t bit = (uint8_t)(1u << (number32 & 7));
     int64_t seq = number32;
 
-    if (e->seq_last >= 0)
-        seq = tgv_seq_unwrap(number32, e->seq_last);
+    if (w->last >= 0)
+        seq = tgv_seq_unwrap(number32, w->last);
     *again = false;
-    if (e->seq_last < 0) {
-        e->seq_first = seq;
-        e->seq_last = seq - 1;
+    if (w->last < 0) {
+        w->first = seq;
+        w->last = seq - 1;
     }
-    if (seq > e->seq_last) {
-        advance(e, seq);
-    } else if (seq <= e->seq_last - TGV_VERDICT_WINDOW || seq < 0) {
+    if (seq > w->last) {
+        advance(w, seq);
+    } else if (seq <= w->last - TGV_VERDICT_WINDOW || seq < 0) {
         *again = true; /* too late to tell */
         return seq;
-    } else if (seq < e->seq_first) {
-        e->seq_first = seq;
+    } else if (seq < w->first) {
+        w->first = seq;
     }
-    *again = (*window_byte(e, seq) & bit) != 0;
+    *again = (*window_byte(w, seq) & bit) != 0;
     if (!*again && !lost) {
-        *window_byte(e, seq) |= bit;
-        e->seq_seen++;
+        *window_byte(w, seq) |= bit;
+        w->seen++;
     }
     return seq;
+}
+
+static uint64_t hash(const char *text)
+{
+    uint64_t h = 14695981039346656037u; /* FNV-1a */
+
+    for (; *text; text++)
+        h = (h ^ (uint8_t)*text) * 1099511628211u;
+    return h;
+}
+
+/* The same once more for the two addresses; those past the last are left
+ * out. */
+static void take_leg(struct tgv_verdict_end *e, const struct tgv_json *packet,
+                     uint32_t seq)
+{
+    const uint64_t src = hash(word(packet, "src"));
+    const uint64_t dst = hash(word(packet, "dst"));
+    unsigned i = 0;
+    bool again;
+
+    while (i < e->leg_count && (e->legs[i].src != src || e->legs[i].dst != dst))
+        i++;
+    if (i == TGV_VERDICT_LEGS)
+        return;
+    if (i == e->leg_count) {
+        e->legs[i] = (struct tgv_verdict_leg){src, dst, {.last = -1}};
+        e->leg_count++;
+    }
+    take_seq(&e->legs[i].seqs, seq, false, &again);
 }
 
 /* -- there and back ------------------------------------------------------- */
@@ -123,10 +153,10 @@ static void take_ack(struct tgv_verdict_end *sender, uint32_t ack, double t_ms)
     double ms;
     int64_t seq;
 
-    if (sender->seq_last < 0)
+    if (sender->seqs.last < 0)
         return;
-    seq = tgv_seq_unwrap(ack, sender->seq_last);
-    if (seq > sender->seq_last || seq <= sender->confirmed || ack == 0)
+    seq = tgv_seq_unwrap(ack, sender->seqs.last);
+    if (seq > sender->seqs.last || seq <= sender->confirmed || ack == 0)
         return;
     sender->confirmed = seq;
     sender->confirmed_ms = t_ms;
@@ -251,12 +281,16 @@ static void take_body(struct tgv_verdict_end *e, struct tgv_verdict_end *other,
 }
 
 static void take_packet(struct tgv_verdict *v, enum tgv_trace_from from,
-                        double t_ms, const struct tgv_json *parsed, bool lost)
+                        double t_ms, const struct tgv_json *packet, bool lost)
 {
+    const struct tgv_json *parsed = tgv_json_get(packet, "parsed");
     const int i = from == TGV_TRACE_CALLER ? 0 : 1;
     struct tgv_verdict_end *e = &v->ends[i], *other = &v->ends[1 - i];
     bool again;
-    int64_t seq = take_seq(e, (uint32_t)number(parsed, "seq"), lost, &again);
+    int64_t seq =
+        take_seq(&e->seqs, (uint32_t)number(parsed, "seq"), lost, &again);
+
+    take_leg(e, packet, (uint32_t)seq);
 
     take_ack(other, (uint32_t)number(parsed, "ack"), t_ms);
     if (again) {
@@ -294,5 +328,5 @@ void tgv_verdict_add(struct tgv_verdict *v, enum tgv_trace_from from,
         e->first_ms = t_ms;
     e->last_ms = t_ms;
     e->bytes += wire_len;
-    take_packet(v, from, t_ms, parsed, lost);
+    take_packet(v, from, t_ms, packet, lost);
 }

@@ -8,7 +8,8 @@
  * sequence numbers, and the first TGV_VERDICT_MUTES mutes.
  *
  * "Lost" means missing from the recording, or told by it to have been dropped;
- * what was lost behind the place of recording it cannot know.
+ * what was lost behind the place of recording it cannot know. Where it shows
+ * both what went into a relay and what came out, the difference is told too.
  */
 #include "inspect/trace.h"
 
@@ -20,6 +21,7 @@
 #define TGV_VERDICT_MUTES 32
 #define TGV_VERDICT_SENT 256 /* packets whose answer is waited for */
 #define TGV_VERDICT_RTTS 64
+#define TGV_VERDICT_LEGS 8
 #define TGV_VERDICT_TEXT 4096 /* room for tgv_verdict_text() */
 
 struct tgv_json;
@@ -46,14 +48,24 @@ struct tgv_verdict_sent { /* packets on their way */
     bool waits;
 };
 
+struct tgv_verdict_seqs { /* sequence numbers, unwrapped */
+    int64_t first, last; /* last -1: none yet */
+    uint64_t seen; /* different ones, delivered as far as is known */
+    uint8_t window[TGV_VERDICT_WINDOW / 8];
+};
+
+struct tgv_verdict_leg { /* between two addresses, one way */
+    uint64_t src, dst; /* hashes of their texts */
+    struct tgv_verdict_seqs seqs;
+};
+
 struct tgv_verdict_end { /* what one end sent */
     uint64_t opened, failed, bytes;
     uint64_t again; /* copies: over another road, or seen twice */
     double first_ms, last_ms;
-    /* sequence numbers, unwrapped */
-    int64_t seq_first, seq_last;
-    uint64_t seq_seen; /* different ones, delivered as far as is known */
-    uint8_t window[TGV_VERDICT_WINDOW / 8];
+    struct tgv_verdict_seqs seqs; /* wherever they were seen */
+    unsigned leg_count;
+    struct tgv_verdict_leg legs[TGV_VERDICT_LEGS];
     /* sound */
     uint64_t frames, frames_again; /* first copies; redundancy */
     uint64_t frames_still; /* that look like silence */

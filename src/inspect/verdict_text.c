@@ -110,16 +110,34 @@ enum tgv_problem tgv_verdict_problem(const struct tgv_verdict *v)
 
 /* -- measures ------------------------------------------------------------- */
 
-static uint64_t expected(const struct tgv_verdict_end *e)
+static uint64_t expected(const struct tgv_verdict_seqs *w)
 {
-    return e->seq_last < 0 ? 0 : (uint64_t)(e->seq_last - e->seq_first + 1);
+    return w->last < 0 ? 0 : (uint64_t)(w->last - w->first + 1);
 }
 
-static uint64_t lost(const struct tgv_verdict_end *e)
+static uint64_t missing(const struct tgv_verdict_seqs *w)
 {
-    const uint64_t n = expected(e);
+    const uint64_t n = expected(w);
 
-    return n > e->seq_seen ? n - e->seq_seen : 0;
+    return n > w->seen ? n - w->seen : 0;
+}
+
+/* What went into a relay and did not come out. What was sent over other roads
+ * is missing on both sides of it. */
+static uint64_t lost_at_relay(const struct tgv_verdict_end *e)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < e->leg_count; i++) {
+        for (unsigned k = 0; k < e->leg_count; k++) {
+            const uint64_t in = missing(&e->legs[i].seqs);
+            const uint64_t out = missing(&e->legs[k].seqs);
+
+            if (k != i && e->legs[k].src == e->legs[i].dst && out > in)
+                sum += out - in;
+        }
+    }
+    return sum;
 }
 
 static double share(uint64_t part, uint64_t whole)
@@ -177,6 +195,24 @@ static void add_mutes(struct tgv_text *t, const struct tgv_verdict_end *e)
         tgv_text_add(t, " and %u times more", e->mutes - TGV_VERDICT_MUTES);
 }
 
+static void add_lost(struct tgv_text *t, const struct tgv_verdict_end *e)
+{
+    const uint64_t all = expected(&e->seqs), at_relay = lost_at_relay(e);
+
+    if (missing(&e->seqs))
+        tgv_text_add(t, "lost %llu of %llu packets (%.1f %%)",
+                     (unsigned long long)missing(&e->seqs),
+                     (unsigned long long)all,
+                     100 * share(missing(&e->seqs), all));
+    else if (!at_relay)
+        tgv_text_add(t, "no packet lost");
+    if (at_relay)
+        tgv_text_add(t, "%s%llu of %llu (%.1f %%) did not leave the relay",
+                     missing(&e->seqs) ? ", " : "",
+                     (unsigned long long)at_relay, (unsigned long long)all,
+                     100 * share(at_relay, all));
+}
+
 static void add_end(struct tgv_text *t, const struct tgv_verdict *v, int i)
 {
     const struct tgv_verdict_end *e = &v->ends[i];
@@ -196,13 +232,7 @@ static void add_end(struct tgv_text *t, const struct tgv_verdict *v, int i)
                  e->first_ms / 1000, e->last_ms / 1000,
                  (unsigned long long)e->frames, plural(e->frames),
                  e->frames_ms / 1000);
-    if (lost(e))
-        tgv_text_add(t, "lost %llu of %llu packets (%.1f %%)",
-                     (unsigned long long)lost(e),
-                     (unsigned long long)expected(e),
-                     100 * share(lost(e), expected(e)));
-    else
-        tgv_text_add(t, "no packet lost");
+    add_lost(t, e);
     if (e->failed)
         tgv_text_add(t, "; %llu could not be read",
                      (unsigned long long)e->failed);
@@ -389,9 +419,11 @@ static struct tgv_json *end_json(const struct tgv_verdict *v, int i)
     set_count(j, "bytes", e->bytes);
     tgv_json_set(j, "first_ms", real(e->first_ms));
     tgv_json_set(j, "last_ms", real(e->last_ms));
-    set_count(j, "lost", lost(e));
-    tgv_json_set(j, "lost_share",
-                 tgv_json_new_real(share(lost(e), expected(e))));
+    set_count(j, "lost", missing(&e->seqs));
+    set_count(j, "lost_at_relay", lost_at_relay(e));
+    tgv_json_set(
+        j, "lost_share",
+        tgv_json_new_real(share(missing(&e->seqs), expected(&e->seqs))));
     set_count(j, "frames", e->frames);
     set_count(j, "frames_redundant", e->frames_again);
     set_count(j, "frames_like_silence", e->frames_still);

@@ -320,6 +320,36 @@ class Inspect(Case):
         self.assertIn("lost 6 of 96 packets (6.2 %)", v["text"][0])
         self.assertEqual(v["callee"]["lost"], 0)
 
+    def test_verdict_tells_what_a_relay_lost(self):
+        """A capture at the relay shows what comes in and what goes out."""
+        ends = {"caller": "127.0.0.1:29850", "callee": "127.0.0.1:25831"}
+        frames, dropped = [], 0
+        media = 0
+        for (t, p), line in zip(*self.recorded()):
+            frames.append((t, p))
+            if line["from"] == "relay" or not line.get("inner"):
+                continue
+            other = "callee" if line["from"] == "caller" else "caller"
+            wire = bytearray.fromhex(line["wire"])
+            wire[14:16] = b"\xbb\x01" if other == "callee" else b"\xaa\0"
+            media += line["parsed"]["name"] == "STREAM_DATA"
+            if line["from"] == "caller" and media % 20 == 3:
+                dropped += 1
+                media += 1
+                continue
+            frames.append((t + 30000, captures.ip(
+                captures.address(line["dst"]), captures.address(ends[other]),
+                bytes(wire))))
+        frames.sort(key=lambda f: f[0])
+        done, got = self.inspect("relay", captures.pcap(frames, captures.RAW))
+        v = got[-2]
+        self.assertEqual(done.returncode, 0, v["text"])
+        self.assertGreater(dropped, 3)
+        self.assertEqual(v["caller"]["lost_at_relay"], dropped)
+        self.assertEqual(v["callee"]["lost_at_relay"], 0)
+        self.assertEqual(v["caller"]["lost"], 0)
+        self.assertIn("did not leave the relay", v["text"][0])
+
     def test_verdict_tells_when_confirmations_end(self):
         v = self.verdict(self.keep(
             lambda line, n: line["from"] == "callee" or line["t_ms"] < 2000))

@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #define PIECE 16 /* bytes of a secret that count as a trace */
-#define MASK 0x5A
 #define CHUNK 65536
 
 /* Sanitizers keep freed memory, and a terabyte of notes about it: there is no
@@ -34,6 +33,9 @@
 #endif
 #endif
 
+/* Volatile, or the compiler takes the mask off beforehand, on the stack. */
+static volatile uint8_t mask_byte = 0x5A;
+
 /* -- the search --------------------------------------------------------------- */
 
 struct secret {
@@ -43,13 +45,13 @@ struct secret {
 static void mask(struct secret *s, const uint8_t key[256])
 {
     for (int i = 0; i < 256; i++)
-        s->masked[i] = key[i] ^ MASK;
+        s->masked[i] = key[i] ^ mask_byte;
 }
 
 static int same(const uint8_t *p, const uint8_t *masked)
 {
     for (int i = 0; i < PIECE; i++)
-        if ((p[i] ^ MASK) != masked[i])
+        if ((p[i] ^ mask_byte) != masked[i])
             return 0;
     return 1;
 }
@@ -61,8 +63,8 @@ static unsigned pieces_in(const uint8_t *p, size_t len, const struct secret *s)
 
     for (size_t i = 0; i + PIECE <= len; i++)
         for (int k = 0; k < 256; k += PIECE)
-            found +=
-                p[i] == (s->masked[k] ^ MASK) && same(p + i, s->masked + k);
+            found += (p[i] ^ mask_byte) == s->masked[k] &&
+                     same(p + i, s->masked + k);
     return found;
 }
 
@@ -197,7 +199,7 @@ static void live(const struct secret *s)
     rc.listen = "127.0.0.1:0";
     assert_int_equal(tgvoip_relay_create(engine, &relay, &rc, NULL), 0);
     for (int i = 0; i < 256; i++)
-        key[i] = s->masked[i] ^ MASK;
+        key[i] = s->masked[i] ^ mask_byte;
     for (int i = 0; i < 2; i++)
         calls[i] = make_call(engine, tgvoip_relay_port(relay), i, key);
     tgvoip_wipe(key, sizeof(key));

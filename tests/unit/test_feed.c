@@ -369,7 +369,7 @@ static void test_tape_blocks_that_are_lost_become_silence(void **state)
     tgv_tape_finish(t);
     settle();
     assert_int_equal(finished_tapes, 1);
-    assert_int_equal(failures, 0);
+    assert_int_equal(failures, lost > 0 ? 1 : 0); /* told once */
     print_message("%d blocks lost\n", lost);
     assert_int_equal(file_size("fast.raw"), 440 * TGV_BLOCK_SAMPLES * 2);
 }

@@ -53,6 +53,7 @@ class NegotiatedLeg:
         self.pointer = pointer
         self.target: Optional[Target] = None
         self.listener: Optional[LegListener] = None
+        self.sending: "Set[asyncio.Task[Any]]" = set()
 
     async def place(self, user: Any, ring_timeout_ms: int) -> None:
         self.target = await self.account.find_user(user)
@@ -152,6 +153,10 @@ class NegotiatedLeg:
         if code:
             raise error_of(code)
         self.account.pump()
+
+    async def settled(self) -> None:
+        if self.sending:
+            await asyncio.wait(self.sending, timeout=CLOSE_TIMEOUT_S)
 
     def release(self) -> None:
         pointer, self.pointer = self.pointer, ffi.NULL
@@ -346,6 +351,10 @@ class Account:
         task = asyncio.ensure_future(self._answered(number, sending, reply))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        leg = self._legs.get(_address(request.negotiation))
+        if leg is not None:
+            leg.sending.add(task)
+            task.add_done_callback(leg.sending.discard)
 
     async def _answered(self, number: int, sending: Awaitable[Any],
                         reply: Reply) -> None:

@@ -68,6 +68,9 @@ class Leg(Protocol):
 
     def media_facts(self, call: Any) -> None: ...
 
+    async def settled(self) -> None:
+        """Wait for what is being sent, for some seconds."""
+
     async def rate(self, stars: int, comment: str) -> None: ...
 
     def release(self) -> None: ...

@@ -205,11 +205,18 @@ class Call:
         if self._outcome is not None:
             raise self._outcome
         if self.outgoing:
-            await self._leg.place(self._user, self._ring_ms())
+            await self._place()
             self._info = self._leg.info()
         else:
             await self._leg.answer()
         await asyncio.shield(self._established)
+
+    async def _place(self) -> None:
+        try:
+            await self._leg.place(self._user, self._ring_ms())
+        except CallEnded as outcome:    # before anything was sent
+            self._finish(LegInfo(state=lib.TGVOIP_SIGNAL_FAILED), outcome)
+            raise
 
     def _ring_ms(self) -> int:
         if self._ring_timeout is None:
@@ -219,8 +226,6 @@ class Call:
     async def _end(self) -> None:
         """Hang up with the reason that fits, and wait. Goes on in the
         background if its waiter is cancelled."""
-        if self._over.done():
-            return
         await asyncio.shield(asyncio.ensure_future(self._ending()))
 
     async def _ending(self) -> None:
@@ -228,12 +233,17 @@ class Call:
             self._give_facts()
             await self._leg.hang_up()
             if not self._leg.info().state:      # was never placed
-                self._finish(LegInfo(outcome=lib.TGVOIP_OUTCOME_CANCELLED))
+                self._finish(LegInfo(
+                    state=lib.TGVOIP_SIGNAL_ENDED,
+                    outcome=lib.TGVOIP_OUTCOME_CANCELLED))
         done, _ = await asyncio.wait([self._over], timeout=END_TIMEOUT_S)
         if not done:
-            self._finish(LegInfo(outcome=lib.TGVOIP_OUTCOME_INTERNAL,
+            self._finish(LegInfo(state=lib.TGVOIP_SIGNAL_FAILED,
+                                 outcome=lib.TGVOIP_OUTCOME_INTERNAL,
                                  why="the end was not confirmed"))
             await asyncio.wait([self._over])
+        # A program may end now: the server has to know by then.
+        await self._leg.settled()
 
     # -- news of the negotiation ---------------------------------------------------
 
@@ -277,11 +287,12 @@ class Call:
         config.data_saving = self._options.data_saving.value
         config.muted = self._muted
 
-    def _finish(self, info: LegInfo) -> None:
+    def _finish(self, info: LegInfo,
+                outcome: Optional[CallEnded] = None) -> None:
         if self._outcome is not None:
             return
         self._info = info
-        outcome = self._outcome = info.ended()
+        outcome = self._outcome = outcome or info.ended()
         if not self._established.done():
             self._established.set_exception(outcome)
         for playback in self._playbacks:

@@ -655,7 +655,8 @@ static void test_api_names(void **state)
     assert_string_equal(tgvoip_outcome_str(TGVOIP_OUTCOME_NO_ANSWER),
                         "NoAnswer");
     assert_string_equal(tgvoip_phone_call_type_str(5), "phoneCall");
-    assert_string_equal(tgvoip_discard_reason_str(-1), "?");
+    assert_string_equal(
+        tgvoip_discard_reason_str((enum tgvoip_discard_reason)99), "?");
     assert_string_equal(tgvoip_signal_event_str(3), "Ready");
 }
 

@@ -340,7 +340,7 @@ def tool(tally, options):
     python_tests(tally, "tool", "tool", "release", 900)
     python_tests(tally, "tool with asan", "tool", "asan", 900,
                  ["test_bad_input.py", "test_call.py", "test_inspect.py",
-                  "test_keys.py", "test_relay.py"])
+                  "test_keys.py", "test_relay.py", "test_tgvoipcall.py"])
 
 
 def install(tally, options):

@@ -198,6 +198,88 @@ def inspect():
     yield b'{"t_ms":1,"from":"caller","path":"relay-tcp","wire":"zz"}'
 
 
+def udp(src, dst, data, six=False):
+    """An IP packet; ends are numbers."""
+    body = struct.pack(">HHHH", 1000 + src, 1000 + dst, 8 + len(data),
+                       0) + data
+    if six:
+        return struct.pack(">IHBB", 0x60000000, len(body), 17, 64) + b"".join(
+            bytes(15) + u8(end) for end in (src, dst)) + body
+    return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 1, 0, 64, 17,
+                       0) + u8(10, 0, 0, src, 10, 0, 0, dst) + body
+
+
+def link_layer(link, packet):
+    kind = b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\x00"
+    if link == 0:
+        return u32(10 if packet[0] >> 4 == 6 else 2) + packet
+    if link == 1:
+        return bytes(12) + kind + packet
+    if link == 2:       # with a VLAN tag
+        return bytes(12) + b"\x81\x00\x00\x05" + kind + packet
+    if link == 113:
+        return bytes(14) + kind + packet
+    if link == 276:
+        return kind + bytes(18) + packet
+    return packet
+
+
+def pcap(link, packets, order="<", magic=0xA1B2C3D4):
+    out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535,
+                      1 if link == 2 else link)
+    for number, packet in enumerate(packets):
+        data = link_layer(link, packet)
+        out += struct.pack(order + "IIII", 1700000000, number * 1000,
+                           len(data), len(data)) + data
+    return out
+
+
+def pcapng(link, packets, order="<", simple=False):
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        size = 12 + len(body)
+        return struct.pack(order + "II", kind, size) + body + struct.pack(
+            order + "I", size)
+    out = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    out += block(1, struct.pack(order + "HHI", link, 0, 65535)
+                 + struct.pack(order + "HHB3xHH", 9, 1, 6, 0, 0))
+    out += block(5, struct.pack(order + "III", 0, 0, 0))
+    for number, packet in enumerate(packets):
+        data = link_layer(link, packet)
+        if simple:
+            out += block(3, struct.pack(order + "I", len(data)) + data)
+        else:
+            out += block(6, struct.pack(order + "IIIII", 0, 389000,
+                                        number * 1000, len(data), len(data))
+                         + data)
+    return out
+
+
+def capture():
+    def packets(few, six=False):
+        out = []
+        for number, p in enumerate(WIRE["packets"][::few]):
+            ends = (1, 9) if p["sender"] == "caller" else (2, 9)
+            if number % 3 == 2:
+                ends = (9, 3 - ends[0])     # as it comes from the relay
+            out.append(udp(*ends, unhex(p["datagram"]), six))
+        for m in WIRE["reflector"][::few]:
+            out.append(udp(1, 9, unhex(m["datagram"]), six))
+        return out
+    for link in (0, 1, 2, 101, 113, 276):
+        yield u8(255, 0) + pcap(link, packets(5))
+    yield u8(7, 1) + pcap(1, packets(6, True))
+    yield u8(63, 2) + pcap(101, packets(6), ">")
+    yield u8(63, 0) + pcap(228, packets(6), "<", 0xA1B23C4D)
+    yield u8(0, 0) + pcapng(1, packets(9))
+    yield u8(99, 0) + pcapng(1, packets(9), ">")
+    yield u8(99, 0) + pcapng(101, packets(9), "<", True)
+    yield u8(99, 0) + pcapng(1, packets(9))[:-7]
+    yield u8(99, 0) + pcap(1, packets(9))[:-7]
+    for lines in list(inspect())[:3]:
+        yield u8(200, 0) + lines
+
+
 def playout():
     def frame(code, data, copies=()):
         code |= len(copies) << 5
@@ -324,7 +406,7 @@ def negotiation():
 
 TARGETS = {f.__name__: f for f in (
     packet, control, seal, relay, obfuscated, socks5, server_config, inspect,
-    playout, audio_file, call, negotiation)}
+    capture, playout, audio_file, call, negotiation)}
 
 
 def main():

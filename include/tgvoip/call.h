@@ -251,7 +251,8 @@ tgvoip_call_create(tgvoip_engine *engine, tgvoip_call **out,
                    struct tgvoip_failure *failure);
 
 /** Open sockets, probe relays. A socket that cannot be opened ends the call as
- *  FAILED. @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (twice, stopped) */
+ *  FAILED.
+ *  @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (twice, stopped) */
 TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_call_start(tgvoip_call *call);
 
 /** Begin the handshake. @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (not

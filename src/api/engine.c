@@ -152,7 +152,7 @@ void tgvoip_engine_destroy(tgvoip_engine *e)
 }
 
 int tgvoip_engine_get_stats(const tgvoip_engine *e,
-                        struct tgvoip_engine_stats *stats)
+                            struct tgvoip_engine_stats *stats)
 {
     if (!e || !stats)
         return TGVOIP_ERR_INVALID;

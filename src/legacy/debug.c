@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- for the server ----------------------------------------------------------- */
+/* -- for the server -------------------------------------------------------- */
 
 static const char *network_str(int type)
 {
@@ -126,7 +126,7 @@ char *tgv_call_debug_log(const struct tgv_call *c, tgv_time now)
     return text;
 }
 
-/* -- for people --------------------------------------------------------------- */
+/* -- for people ------------------------------------------------------------ */
 
 #define ENDPOINT_LINE_MAX 160
 #define OTHER_LINES_MAX 1024
@@ -238,7 +238,7 @@ char *tgv_call_debug_string(const struct tgv_call *c, tgv_time now)
     return text;
 }
 
-/* -- for plots ---------------------------------------------------------------- */
+/* -- for plots ------------------------------------------------------------- */
 
 static double newest_rtt_s(const struct tgv_call *c)
 {

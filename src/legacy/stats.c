@@ -17,7 +17,7 @@ bool tgv_network_mobile(int type)
     return (type >= 1 && type <= 5) || type == 11; /* GPRS..LTE, other */
 }
 
-/* -- what happens ------------------------------------------------------------- */
+/* -- what happens ---------------------------------------------------------- */
 
 void tgv_stats_rate_reason(struct tgv_call *c, uint32_t reason)
 {
@@ -126,7 +126,7 @@ uint32_t tgv_stats_in_flight(const struct tgv_call *c)
     return bytes;
 }
 
-/* -- signal bars -------------------------------------------------------------- */
+/* -- signal bars ----------------------------------------------------------- */
 
 static int at_most(int value, int limit)
 {
@@ -182,7 +182,7 @@ void tgv_stats_bars(struct tgv_call *c, tgv_time now)
                                                .bars = mean});
 }
 
-/* -- reading ------------------------------------------------------------------ */
+/* -- reading --------------------------------------------------------------- */
 
 /* Pongs measure the path; until the first, acknowledgements do. */
 tgv_time tgv_stats_rtt(const struct tgv_call *c)

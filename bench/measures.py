@@ -3,11 +3,13 @@
 measured, and why so, is told in docs/performance.md.
 """
 import os
+import re
 import shutil
 import subprocess
+import time
 
 from callgrind import Profile
-from rig import Failure, Row, median
+from rig import Failure, Row, busy_s, median
 
 LATE_SHARE = 0.01           # of ticks, more than 10 ms after they were due
 MAIN_COMPLEXITY = 10
@@ -224,11 +226,14 @@ def loaded(rig, sides, seconds, *more):
     """@return result with the relay's share of a core"""
     with rig.relay() as relay:
         command = call_live(rig, relay, sides, seconds, *more)
-        before = relay.cpu_s()
+        before, busy, began = relay.cpu_s(), busy_s(), time.monotonic()
         r = rig.run(command)
-        r["relay_cores"] = (relay.cpu_s() - before) / seconds
+        relay_s = relay.cpu_s() - before
+        busy, took = busy_s() - busy, time.monotonic() - began
     r["command"] = command
+    r["relay_cores"] = relay_s / seconds
     r["cores"] = r["cpu_s"] / seconds
+    r["other_cores"] = max(0.0, busy - r["cpu_s"] - relay_s) / took
     r["late_share"] = r["ticks_late"] / max(1, r["ticks"])
     return r
 
@@ -281,7 +286,8 @@ def many_calls(rig):
                  f"{MANY_COMPLEXITY}; {1000 * median(each):.2f} ms a second; "
                  f"{100 * late:.2f} % of ticks late, relay "
                  f"{100 * median(r['relay_cores'] for r in found[n]):.1f} % "
-                 "of a core"))
+                 "of a core, other programs "
+                 f"{100 * median(r['other_cores'] for r in found[n]):.0f} %"))
     return rows
 
 
@@ -306,15 +312,17 @@ def capacity(rig):
         relay = median(r["relay_cores"] for r in found)
         relay_each = relay / sides
         reached = sides / ((limit - relay) / bare)
-        tries.append((sides, reached, late))
+        other = median(r["other_cores"] for r in found)
+        tries.append((sides, reached, late, other))
         whole = all(r["established"] == sides for r in found)
         if late < LATE_SHARE and whole and (not best or reached > best[0]):
             best = (reached, sides, late, found[0])
         if late >= LATE_SHARE:
             break
-    note = "; ".join("%d sides are %.0f %% with %.2f %% of ticks late" %
-                     (n, 100 * share, 100 * late)
-                     for n, share, late in tries)
+    note = "; ".join("%d sides are %.0f %% with %.2f %% of ticks late while "
+                     "other programs took %.2f cores" %
+                     (n, 100 * share, 100 * late, other)
+                     for n, share, late, other in tries)
     value = 100 * best[0] if best else 0.0
     return [Row("Many calls",
                 "sides, of those that 2 cores could encode", value, "%",
@@ -382,30 +390,53 @@ def relay_cost(rig):
 
 # -- simulated links ---------------------------------------------------------------
 
-def simulated(program, section):
-    """A program of tests/sim that knows its bars and prints lines
-    "BAR|measure|value|unit|bar|least or most|note"."""
-    def measure(rig):
-        path = os.path.join(rig.build, "tests", program)
-        if not os.path.exists(path):
-            return []
-        rig.say("simulated calls")
-        command = [path, "--bars"] + (["--short"] if rig.mode != "full"
-                                      else [])
-        p = subprocess.run(command, cwd=rig.work, text=True,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT)
-        rows = []
-        for line in p.stdout.splitlines():
-            if not line.startswith("BAR|"):
-                continue
+TEST = re.compile(r"^(not ok|ok) \d+ - (.*)$")
+
+
+def rows_of(section, output, command):
+    """A row for each test, with what it printed before its verdict. Lines
+    "BAR|measure|value|unit|bar|least or most|note" are rows with figures."""
+    rows, notes = [], []
+    for line in output.splitlines():
+        m = TEST.match(line.strip())
+        if line.startswith("BAR|"):
             _, name, value, unit, bar, sense, note = line.split("|")
             rows.append(Row(section, name, float(value), unit,
                             bar=float(bar) if bar else None,
                             least=sense == "least", note=note,
-                            command=rig.shown_command(command)))
-        if not rows:
-            raise Failure(f"{program} told no figures\n{p.stdout[-2000:]}")
+                            command=command))
+        elif m:
+            good = m.group(1) == "ok"
+            name = re.sub(r"^test_", "", m.group(2)).replace("_", " ")
+            rows.append(Row(section, name, None, "", good=good,
+                            text="holds" if good else "fails",
+                            note=" ".join(notes)[-600:], command=command))
+            notes = []
+        elif line.strip() and not re.match(r"(TAP|1\.\.|#|\[)", line):
+            notes.append(line.strip())
+    return rows
+
+
+def simulated(names, section):
+    """Programs of tests/sim hold these bars in virtual time; here they are
+    run again and shown."""
+    def measure(rig):
+        rows = []
+        for name in names:
+            path = os.path.join(rig.build, "tests", name)
+            if rig.mode == "smoke" or not os.path.exists(path):
+                continue
+            rig.say(f"simulated calls of {name}")
+            env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+            p = subprocess.run([path], cwd=rig.work, text=True, env=env,
+                               stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
+            found = rows_of(section, p.stdout, f"tests/{name}")
+            if not found or p.returncode and all(r.good for r in found):
+                raise Failure(f"{name}: exit code {p.returncode}\n"
+                              f"{p.stdout[-2000:]}")
+            rows += found
         return rows
     return measure
 
@@ -417,7 +448,7 @@ MEASURES = [
     ("many", "Many calls", many_calls),
     ("capacity", "Sides on two cores", capacity),
     ("setup", "Set-up", set_up),
-    ("rate", "Rate", simulated("bench_rate", "Rate")),
-    ("loss", "Loss", simulated("bench_loss", "Loss")),
+    ("rate", "Rate", simulated(["test_rate"], "Rate")),
+    ("loss", "Loss", simulated(["test_loss"], "Loss")),
     ("relay", "Relay", relay_cost),
 ]

@@ -166,5 +166,15 @@ class Relay:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def busy_s():
+    """Processor time of the whole machine so far, what a host took away
+    included."""
+    with open("/proc/stat") as f:
+        user, nice, system, _, _, irq, soft, steal = \
+            map(int, f.readline().split()[1:9])
+    return (user + nice + system + irq + soft + steal) / \
+        os.sysconf("SC_CLK_TCK")
+
+
 def median(values):
     return statistics.median(values)

@@ -37,7 +37,8 @@ def build(rig):
     """Only what is run here."""
     rig.label = "building"
     rig.say("a release")
-    steps = (["cmake", "--preset", "release", "-DTGVOIP_BENCH=ON"],
+    steps = (["cmake", "--preset", "release", "-DTGVOIP_BENCH=ON",
+              "-DTGVOIP_TESTS=ON"],
              ["cmake", "--build", "--preset", "release"])
     for step in steps:
         p = subprocess.run(step, cwd=ROOT, stdin=subprocess.DEVNULL,

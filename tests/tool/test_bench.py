@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
 
 import page
 from callgrind import Profile
+from measures import rows_of
 from rig import Row
 
 # run() itself 5, calls seal() (30 with what it calls) twice and opus (100);
@@ -72,6 +73,17 @@ class Bench(unittest.TestCase):
         self.assertTrue(Row("s", "n", 55, "%", bar=55, least=True).good)
         self.assertFalse(Row("s", "n", 54, "%", bar=55, least=True).good)
         self.assertIsNone(Row("s", "n", 54, "%").good)
+
+    def test_rows_of_simulated_tests_hold_what_they_print(self):
+        rows = rows_of("Rate", "\n".join((
+            "TAP version 13", "1..2", "24 kbit/s: 81 % filled",
+            "ok 1 - test_rate_fills_the_link",
+            "BAR|queue at 32 kbit/s|380|ms|400|most|seed 4",
+            "not ok 2 - test_rate_queue")), "tests/test_rate")
+        self.assertEqual([r.good for r in rows], [True, True, False])
+        self.assertEqual(rows[0].name, "rate fills the link")
+        self.assertEqual(rows[0].note, "24 kbit/s: 81 % filled")
+        self.assertEqual(rows[1].shown(), "380 ms")
 
     def test_the_page_needs_nothing_from_elsewhere(self):
         rows = [Row("CPU <b>", "live & kicking", 1.1, "x", bar=1.25,

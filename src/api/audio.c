@@ -36,6 +36,8 @@ static int check_path(const void *out, const char *path,
 
 void tgvoip_audio_info_default(struct tgvoip_audio_info *info)
 {
+    if (!info)
+        return;
     *info =
         (struct tgvoip_audio_info){.size = sizeof(*info), .duration_us = -1};
 }

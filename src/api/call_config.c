@@ -10,6 +10,8 @@
 
 void tgvoip_call_config_default(struct tgvoip_call_config *config)
 {
+    if (!config)
+        return;
     memset(config, 0, sizeof(*config));
     config->size = sizeof(*config);
     config->max_layer = TGVOIP_MAX_LAYER;
@@ -21,6 +23,8 @@ void tgvoip_call_config_default(struct tgvoip_call_config *config)
 
 void tgvoip_endpoint_default(struct tgvoip_endpoint *endpoint)
 {
+    if (!endpoint)
+        return;
     memset(endpoint, 0, sizeof(*endpoint));
     endpoint->size = sizeof(*endpoint);
     endpoint->type = TGVOIP_ENDPOINT_UDP_RELAY;

@@ -84,6 +84,8 @@ void tgv_ucall_publish(struct tgvoip_call *call, tgv_time now)
 
 void tgvoip_call_stats_default(struct tgvoip_call_stats *stats)
 {
+    if (!stats)
+        return;
     memset(stats, 0, sizeof(*stats));
     stats->size = sizeof(*stats);
     stats->state = TGVOIP_STATE_WAIT_INIT;

@@ -23,6 +23,8 @@ struct tgvoip_call_setup {
 
 void tgvoip_ready_call_default(struct tgvoip_ready_call *ready)
 {
+    if (!ready)
+        return;
     memset(ready, 0, sizeof(*ready));
     ready->size = sizeof(*ready);
     ready->protocol.min_layer = TGVOIP_MIN_LAYER;

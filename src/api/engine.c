@@ -35,6 +35,8 @@ struct tgvoip_engine {
 
 void tgvoip_engine_config_default(struct tgvoip_engine_config *config)
 {
+    if (!config)
+        return;
     memset(config, 0, sizeof(*config));
     config->size = sizeof(*config);
     config->log_level = TGVOIP_LOG_INFO;

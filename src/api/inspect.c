@@ -23,6 +23,8 @@ struct tgvoip_inspect {
 
 void tgvoip_inspect_config_default(struct tgvoip_inspect_config *config)
 {
+    if (!config)
+        return;
     memset(config, 0, sizeof(*config));
     config->size = sizeof(*config);
 }

@@ -56,6 +56,8 @@ int tgvoip_dh_cache_get(const tgvoip_dh_cache *cache, int *g,
 
 void tgvoip_account_config_default(struct tgvoip_account_config *config)
 {
+    if (!config)
+        return;
     memset(config, 0, sizeof(*config));
     config->size = sizeof(*config);
     config->busy = TGVOIP_BUSY_REJECT;
@@ -298,6 +300,8 @@ int tgvoip_account_reply_network_failure(tgvoip_account *account, uint64_t id,
 
 void tgvoip_outgoing_default(struct tgvoip_outgoing *outgoing)
 {
+    if (!outgoing)
+        return;
     memset(outgoing, 0, sizeof(*outgoing));
     outgoing->size = sizeof(*outgoing);
 }
@@ -357,6 +361,8 @@ int tgvoip_negotiation_media_state(tgvoip_negotiation *n,
 
 void tgvoip_media_facts_default(struct tgvoip_media_facts *facts)
 {
+    if (!facts)
+        return;
     memset(facts, 0, sizeof(*facts));
     facts->size = sizeof(*facts);
 }

@@ -51,6 +51,8 @@ void tgvoip_relay_config_default(struct tgvoip_relay_config *config)
 {
     struct tgv_relay_limits limits;
 
+    if (!config)
+        return;
     tgv_relay_limits_init(&limits);
     memset(config, 0, sizeof(*config));
     config->size = sizeof(*config);

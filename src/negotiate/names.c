@@ -122,12 +122,16 @@ const char *tgvoip_signal_event_str(enum tgvoip_signal_event_type type)
 
 void tgvoip_phone_call_default(struct tgvoip_phone_call *call)
 {
+    if (!call)
+        return;
     memset(call, 0, sizeof(*call));
     call->size = sizeof(*call);
 }
 
 void tgvoip_phone_config_default(struct tgvoip_phone_config *config)
 {
+    if (!config)
+        return;
     memset(config, 0, sizeof(*config));
     config->size = sizeof(*config);
     config->receive_timeout_ms = TGV_RECEIVE_TIMEOUT_MS;
@@ -139,18 +143,24 @@ void tgvoip_phone_config_default(struct tgvoip_phone_config *config)
 
 void tgvoip_request_default(struct tgvoip_request *request)
 {
+    if (!request)
+        return;
     memset(request, 0, sizeof(*request));
     request->size = sizeof(*request);
 }
 
 void tgvoip_negotiation_info_default(struct tgvoip_negotiation_info *info)
 {
+    if (!info)
+        return;
     memset(info, 0, sizeof(*info));
     info->size = sizeof(*info);
 }
 
 void tgvoip_signal_event_default(struct tgvoip_signal_event *event)
 {
+    if (!event)
+        return;
     memset(event, 0, sizeof(*event));
     event->size = sizeof(*event);
     event->info.size = sizeof(event->info);

@@ -69,7 +69,9 @@ static struct tally inspect(enum tgvoip_inspect_role role, const uint8_t *data,
     for (size_t at = 0; at < size; at += piece) {
         size_t n = size - at < piece ? size - at : piece;
         FUZZ_CHECK(tgvoip_inspect_feed(in, data + at, n) == 0);
-        FUZZ_CHECK(drain(in, &t, size) == TGVOIP_ERR_AGAIN);
+        int err = drain(in, &t, size);
+        /* a capture that cannot be read on has its end there */
+        FUZZ_CHECK(err == TGVOIP_ERR_AGAIN || t.malformed > 0);
     }
     FUZZ_CHECK(tgvoip_inspect_finish(in) == 0);
     FUZZ_CHECK(drain(in, &t, size) == TGVOIP_ERR_END);

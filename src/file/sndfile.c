@@ -123,6 +123,16 @@ static int open_file(struct tgv_sound **out, const char *path, const char *mode,
     return 0;
 }
 
+/* A header has to be gone back to, which a pipe does not allow. */
+static int check_seekable(struct tgv_sound *s, const char *path, int code,
+                          struct tgvoip_failure *failure)
+{
+    if (fseek(s->file, 0, SEEK_CUR) == 0)
+        return 0;
+    return tgv_fail(failure, code, path,
+                    "a pipe carries headerless PCM only (.raw, .pcm)");
+}
+
 /* A directory opens but does not read; an empty file has no format. */
 static int check_content(struct tgv_sound *s, const char *path,
                          struct tgvoip_failure *failure)
@@ -146,7 +156,9 @@ int tgv_sound_open_read(struct tgv_sound **out, const char *path,
 
     if (err)
         return err;
-    err = check_content(*out, path, failure);
+    err = check_seekable(*out, path, TGVOIP_ERR_FORMAT, failure);
+    if (!err)
+        err = check_content(*out, path, failure);
     if (!err) {
         (*out)->handle = open_handle(*out, SFM_READ, &sf);
         if ((*out)->errno_value)
@@ -220,6 +232,18 @@ static void tune(struct tgv_sound *s)
         sf_command(s->handle, SET_BITRATE_MODE, &mode, sizeof(mode));
 }
 
+static int begin_write(struct tgv_sound *s, const char *path, SF_INFO *sf,
+                       struct tgvoip_failure *failure)
+{
+    s->handle = open_handle(s, SFM_WRITE, sf);
+    if (s->errno_value)
+        return tgv_file_fail_errno(failure, path, s->errno_value);
+    if (!s->handle)
+        return tgv_fail(failure, TGVOIP_ERR_IO, path,
+                        "the file cannot be written");
+    return 0;
+}
+
 int tgv_sound_open_write(struct tgv_sound **out, const char *path,
                          enum tgv_file_format format,
                          struct tgvoip_failure *failure)
@@ -236,12 +260,9 @@ int tgv_sound_open_write(struct tgv_sound **out, const char *path,
     if (err)
         return err;
     (*out)->format = format;
-    (*out)->handle = open_handle(*out, SFM_WRITE, &sf);
-    if ((*out)->errno_value)
-        err = tgv_file_fail_errno(failure, path, (*out)->errno_value);
-    else if (!(*out)->handle)
-        err = tgv_fail(failure, TGVOIP_ERR_IO, path,
-                       "the file cannot be written");
+    err = check_seekable(*out, path, TGVOIP_ERR_UNSUPPORTED, failure);
+    if (!err)
+        err = begin_write(*out, path, &sf, failure);
     if (err) {
         tgv_sound_close(*out);
         *out = NULL;

@@ -6,6 +6,7 @@
 #include "file/sink.h"
 #include "file/source.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -683,6 +684,26 @@ static int teardown(void **state)
     return system(command);
 }
 
+static void test_file_pipes_carry_headerless_pcm_only(void **state)
+{
+    struct tgvoip_failure f;
+    struct tgv_source *source;
+    struct tgv_sink *sink;
+    const char *path = in_dir("pipe.wav");
+    int writer;
+
+    (void)state;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(tgv_sink_open(&sink, path, &f), TGVOIP_ERR_UNSUPPORTED);
+    assert_non_null(strstr(f.why, "headerless"));
+    writer = open(path, O_RDWR | O_CLOEXEC); /* or opening waits for one */
+    assert_true(writer >= 0);
+    assert_int_equal(tgv_source_open(&source, path, &f), TGVOIP_ERR_FORMAT);
+    assert_non_null(strstr(f.why, "headerless"));
+    close(writer);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -702,6 +723,7 @@ int main(void)
         cmocka_unit_test(test_file_raw_prefix_overrules_the_ending),
         cmocka_unit_test(test_file_standard_input_and_output_are_raw),
         cmocka_unit_test(test_file_standard_output_takes_pcm),
+        cmocka_unit_test(test_file_pipes_carry_headerless_pcm_only),
         cmocka_unit_test(test_file_damaged_files_never_crash),
     };
 

@@ -183,7 +183,9 @@ struct tgvoip_call_callbacks {
                      size_t samples);
     /** All queued files (not the hold queue) have been played. */
     void (*play_done)(tgvoip_call *call, void *user);
-    /** A file failed while the call goes on: disk full, bad data. */
+    /** A file failed while the call goes on: disk full, bad data; a pipe or
+     *  disk too slow for a recording (TGVOIP_ERR_AGAIN, silence replaces what
+     *  is lost). Each fault is told once. */
     void (*file_error)(tgvoip_call *call, void *user,
                        const struct tgvoip_failure *failure);
     /** Signalling bytes to carry to the peer; never called by 2.4.4. */
@@ -262,7 +264,9 @@ TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_call_connect(tgvoip_call *call);
 /**
  * End the call, close sockets, finish files. Idempotent. From a callback it
  * marks and returns; from another thread it waits until the last callback has
- * returned and recorded files and reports are finished. NULL is fine.
+ * returned and recorded files and reports are finished. What a pipe's stalled
+ * reader has not taken after 2 s is given up (TGVOIP_ERR_TIMEOUT is told).
+ * NULL is fine.
  */
 TGVOIP_API void tgvoip_call_stop(tgvoip_call *call);
 

@@ -265,7 +265,7 @@ TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_call_connect(tgvoip_call *call);
  * End the call, close sockets, finish files. Idempotent. From a callback it
  * marks and returns; from another thread it waits until the last callback has
  * returned and recorded files and reports are finished. What a pipe's stalled
- * reader has not taken after 2 s is given up (TGVOIP_ERR_TIMEOUT is told).
+ * reader has not taken after 2 s is given up; the log says how much.
  * NULL is fine.
  */
 TGVOIP_API void tgvoip_call_stop(tgvoip_call *call);

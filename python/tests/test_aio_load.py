@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""Many calls in one process. A small number in every run; with TGVOIP_LONG=1
+what must be reached: 50 ends with PCM in and out at 16 kHz without an overrun,
+and 100 ends with files in less than 5 % of a core in the interpreter. Every
+call has both of its ends here, so N ends are N/2 calls and N accounts."""
+import asyncio
+import math
+import os
+import struct
+import time
+import wave
+
+
+from phones import run, world
+
+LONG = bool(os.environ.get("TGVOIP_LONG"))
+SECONDS = 20 if LONG else 3
+
+
+def tone(rate, seconds, hz=440):
+    n = int(rate * seconds)
+    return struct.pack(f"={n}h", *(
+        int(6000 * math.sin(2 * math.pi * hz * i / rate)) for i in range(n)))
+
+
+async def pairs(clients):
+    """Everybody in the first half calls somebody in the second one."""
+    half = len(clients) // 2
+    answered = []
+
+    async def handler(call):
+        answered.append(await call)
+
+    for client in clients[half:]:
+        client.on_incoming(handler)
+    calls = await asyncio.gather(*(
+        client.call(f"User{half + i}")
+        for i, client in enumerate(clients[:half])))
+    while len(answered) < half:
+        await asyncio.sleep(0.01)
+    return list(calls) + answered
+
+
+def test_pcm_of_many_calls_at_16_khz(relay):
+    count = 50 if LONG else 8
+    speech = tone(16000, 1.0)
+    frame = 640
+    figures = {}
+
+    async def talk(call, end):
+        heard = call.audio(rate=16000)
+        at = 0
+
+        async def say():
+            nonlocal at
+            while asyncio.get_running_loop().time() < end:
+                await call.write(speech[at:at + frame], rate=16000)
+                at = (at + frame) % len(speech)
+
+        saying = asyncio.ensure_future(say())
+        frames = 0
+        async for _ in heard:
+            frames += 1
+            if asyncio.get_running_loop().time() >= end:
+                break
+        await saying
+        return frames, heard.dropped
+
+    async def main():
+        async with world(count, port=relay.port, complexity=3) as (
+                server, *clients):
+            calls = await pairs(clients)
+            loop = asyncio.get_running_loop()
+            before = time.thread_time(), time.process_time(), loop.time()
+            done = await asyncio.gather(*(
+                talk(call, loop.time() + SECONDS) for call in calls))
+            took = loop.time() - before[2]
+            figures["interpreter"] = (time.thread_time() - before[0]) / took
+            figures["process"] = (time.process_time() - before[1]) / took
+            stats = [call.stats() for call in calls]
+            hub = calls[0]._media.hub
+            figures["late"] = hub.ticks_late, hub.ticks
+            figures["frames"] = min(f for f, _ in done) / took / 50
+            figures["dropped"] = sum(d for _, d in done)
+            figures["overruns"] = sum(s.sink_overruns for s in stats)
+            await asyncio.gather(*(call.hang_up() for call in calls))
+
+    run(main(), 120)
+    print(count, "ends with PCM:", figures)
+    assert figures["overruns"] == 0 and figures["dropped"] == 0
+    assert figures["frames"] > 0.9
+
+
+def test_files_of_many_calls_cost_the_interpreter_little(relay, tmp_path):
+    count = 100 if LONG else 10
+    clip = tmp_path / "clip.wav"
+    with wave.open(str(clip), "wb") as f:
+        f.setnchannels(1)
+        f.setsampwidth(2)
+        f.setframerate(16000)
+        f.writeframes(tone(16000, 2))
+    figures = {}
+
+    async def main():
+        async with world(count, port=relay.port, complexity=3) as (
+                server, *clients):
+            calls = await pairs(clients)
+            for i, call in enumerate(calls):
+                call.play_on_hold(clip)
+                call.record(tmp_path / f"{i}.wav")
+            await asyncio.sleep(0.5)
+            before = time.thread_time(), time.process_time()
+            t = time.monotonic()
+            await asyncio.sleep(SECONDS)
+            took = time.monotonic() - t
+            figures["interpreter"] = (time.thread_time() - before[0]) / took
+            figures["process"] = (time.process_time() - before[1]) / took
+            figures["overruns"] = sum(call.stats().sink_overruns
+                                      for call in calls)
+            await asyncio.gather(*(call.hang_up() for call in calls))
+
+    run(main(), 180)
+    print(count, "ends with files:", figures)
+    assert figures["interpreter"] < 0.05
+    sizes = [(tmp_path / f"{i}.wav").stat().st_size for i in range(count)]
+    assert min(sizes) > 48000 * 2 * SECONDS * 0.8

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from callgrind import Profile
+from peer_setup import set_up_with_original
 from rig import Failure, Row, busy_s, median
 
 LATE_SHARE = 0.01           # of ticks, more than 10 ms after they were due
@@ -448,6 +449,7 @@ MEASURES = [
     ("many", "Many calls", many_calls),
     ("capacity", "Sides on two cores", capacity),
     ("setup", "Set-up", set_up),
+    ("original", "Set-up with the original engine", set_up_with_original),
     ("rate", "Rate", simulated(["test_rate"], "Rate")),
     ("loss", "Loss", simulated(["test_loss"], "Loss")),
     ("relay", "Relay", relay_cost),

@@ -10,8 +10,8 @@ build/bench/. Everything takes about 45 minutes and wants an idle machine;
 --quick takes 6 and repeats less; --smoke only shows, in one minute, that all
 of it still runs, and judges nothing.
 
-Names: virtual cpu memory many capacity setup rate loss relay. The exit code
-is 1 if a bar is missed or a program fails.
+Names: virtual cpu memory many capacity setup original rate loss relay. The
+exit code is 1 if a bar is missed or a program fails.
 """
 import argparse
 import datetime

@@ -92,7 +92,8 @@ TGVOIP_API int tgvoip_audio_writer_close(tgvoip_audio_writer *writer);
 /** Rate converter for mono s16, e.g. 16 kHz to 48 kHz. */
 typedef struct tgvoip_resampler tgvoip_resampler;
 
-/** @param from_hz,to_hz 8000..192000  [Hz]
+/** @param from_hz 8000..192000  [Hz]
+ *  @param to_hz   8000..192000  [Hz]
  *  @param quality       0 (fast)..10 (best)
  *  @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_NOMEM; *out is NULL then */
 TGVOIP_API TGVOIP_MUST_CHECK int tgvoip_resampler_create(tgvoip_resampler **out,

@@ -292,7 +292,8 @@ TGVOIP_API int tgvoip_call_set_data_saving(tgvoip_call *call,
 /**
  * Change the time-outs of the config. The times that run now go on from when
  * they began.
- * @param init_ms,receive_ms  1..600000  [ms]
+ * @param init_ms     handshake, 1..600000  [ms]
+ * @param receive_ms  silence, 1..600000  [ms]
  * @return 0, TGVOIP_ERR_INVALID or TGVOIP_ERR_STATE (stopped)
  */
 TGVOIP_API int tgvoip_call_set_timeouts(tgvoip_call *call, unsigned init_ms,

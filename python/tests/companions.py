@@ -48,6 +48,16 @@ def find(name):
     return folder
 
 
+def provide(name):
+    """Make a set importable in this process, behind everything else."""
+    try:
+        __import__(name)
+    except ImportError:
+        folder = find(name)
+        if folder is not None and folder not in sys.path:
+            sys.path.append(folder)
+
+
 if __name__ == "__main__":
     missing = [name for name in SETS if find(name) is None]
     if missing:

@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import os
 
+import companions
 from telegram import Relay, Telegram
 from telegram.clients import close_client, open_client
 from telegram.clock import run_jumping
 from tgvoip.aio import Client
 
 LIBRARY = os.environ.get("TGVOIP_TEST_LIBRARY", "telethon")
+if LIBRARY == "telethon":
+    companions.provide(LIBRARY)
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
                     "tests", "data")
 

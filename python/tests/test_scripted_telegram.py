@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+import companions
 from telegram import RpcError, Telegram
 from telegram.clients import close_client, open_client
 from telegram.clock import run_jumping
@@ -13,6 +14,7 @@ from telegram.server import PRIME, Obj
 
 
 def libraries():
+    companions.provide("telethon")
     found = []
     for name in ("telethon", "pyrogram"):
         try:

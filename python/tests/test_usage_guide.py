@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+import companions
 from telegram import Telegram
 from telegram import Relay as ServerRelay
 from telegram.clients import close_client, open_client
@@ -256,6 +257,7 @@ async def talk(server, anna, boris):
 
 @pytest.fixture
 def guided(relay):
+    companions.provide("telethon")
     pytest.importorskip("telethon")
 
     def run(body):

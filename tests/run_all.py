@@ -369,6 +369,12 @@ def bench(tally, options):
         tally.fail(f"bench: {failure['name']}", failure["why"])
 
 
+def docs(tally, options):
+    """The site, every warning an error."""
+    code, out = capture(["script/docs"], 900)
+    tally.check("documentation", code == 0, out)
+
+
 def interop(tally, options):
     code, out = capture(["script/setup-peer"], 900)
     if code != 0:
@@ -396,6 +402,7 @@ STAGES = [
     ("tool", tool),
     ("install", install),
     ("bench", bench),
+    ("docs", docs),
     ("campaigns", campaigns),
     ("interop", interop),
 ]

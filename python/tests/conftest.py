@@ -153,7 +153,9 @@ def script(tmp_path):
             cwd=tmp_path, timeout=timeout, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=dict(os.environ,
-                     PYTHONPATH=os.path.dirname(os.path.abspath(__file__))))
+                     PYTHONPATH=os.pathsep.join(
+                         [os.path.dirname(os.path.abspath(__file__)),
+                          *filter(None, [os.environ.get("PYTHONPATH")])])))
         assert done.returncode == returncode, done.stdout + done.stderr
         run.err = done.stderr
         return done.stdout

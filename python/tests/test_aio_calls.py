@@ -119,26 +119,44 @@ def test_write_slows_down_who_is_too_fast(relay):
     run(main())
 
 
-def test_clear_is_silent_at_once(relay):
-    """Within 40 ms nothing of it goes into the encoder any more."""
+def loud_ms(path):
+    """Milliseconds from the first loud one to the last."""
+    with wave.open(str(path)) as f:
+        pcm = f.readframes(f.getnframes())
+        step = f.getframerate() // 1000
+    levels = [peak(pcm[2 * i:2 * (i + step)])
+              for i in range(0, len(pcm) // 2 - step, step)]
+    loud = [i for i, level in enumerate(levels) if level > 1500]
+    return loud[-1] - loud[0]
+
+
+def test_clear_is_silent_within_40_ms(relay, tmp_path):
+    """As the peer would hear it: sound lasts as long as there was between
+    write() and clear(), and at most 40 ms more."""
+    sent = tmp_path / "sent.wav"
+
     async def main():
         async with world(port=relay.port) as (server, anna, boris):
             async def body(call):
                 await call.wait_ended()
 
             answering(boris, body)
+            loop = asyncio.get_running_loop()
             async with anna.call("User1") as call:
+                call.record(sent, sides="sent")
+                await asyncio.sleep(0.3)
+                t = loop.time()
                 writing = asyncio.ensure_future(call.write(tone(48000, 5)))
-                await until(lambda: call.stats().level_out > 0.1)
+                await asyncio.sleep(0.5)
                 call.clear()
+                t = loop.time() - t
                 await writing       # has given up the rest
-                await asyncio.sleep(0.04)
-                left = [call.stats().level_out]
-                await asyncio.sleep(0.1)
-                left.append(call.stats().level_out)
-                assert left[-1] < 0.01
+                await asyncio.sleep(0.4)
+                await call.stop_recording()
+                return t * 1000
 
-    run(main())
+    spoken = run(main())
+    assert spoken - 100 < loud_ms(sent) < spoken + 40
 
 
 def test_play_and_record_files(relay, tmp_path):
@@ -369,3 +387,29 @@ def test_threads_do_not_grow_with_calls(relay):
             await asyncio.gather(*(call.hang_up() for call in calls))
 
     run(main())
+
+
+def test_exit_of_the_interpreter_in_mid_call(script, tmp_path):
+    """What was recorded is whole, and nothing hangs."""
+    script("""
+        import asyncio, sys
+        import conftest, phones, test_aio_calls
+
+        async def main():
+            relay = conftest.Relay()
+            manager = phones.world(port=relay.port)
+            server, anna, boris = await manager.__aenter__()
+
+            async def body(call):
+                await call.wait_ended()
+
+            test_aio_calls.answering(boris, body)
+            call = await anna.call("User1")
+            call.record("cut.wav")
+            await asyncio.sleep(0.5)
+            sys.exit(3)
+
+        asyncio.run(main())
+        """, returncode=3)
+    with wave.open(str(tmp_path / "cut.wav")) as f:
+        assert f.getnframes() > 48000 * 0.3

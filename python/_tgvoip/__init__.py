@@ -42,6 +42,7 @@ class VoIPController(BaseController):
             recv_timeout, init_timeout, data_saving_mode, enable_aec,
             enable_ns, enable_agc, log_file_path, status_dump_path,
             log_packet_stats)
+        self._apply_engine_config()
 
     def _on_state(self, state: int) -> None:
         engine_state: Any = CallState(state)

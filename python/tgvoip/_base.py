@@ -20,8 +20,9 @@ from ._types import (CallError, CallState, DataSaving, Endpoint, NetType,
 # Some values that only this file knows how to keep.
 _MAX_LAYER = int(lib.TGVOIP_MAX_LAYER)
 _MIN_LAYER = int(lib.TGVOIP_MIN_LAYER)
-_V2_LAYER = 74      # from here on the new envelope is used
-_STATE_BYTES_MAX = 524287
+
+# What debug_ctl() takes.
+_DEBUG_RANGES = {1: (500, 510000), 2: (-1, 100), 3: (0, 1), 4: (0, 1)}
 
 _said: Set[str] = set()
 
@@ -145,10 +146,6 @@ class BaseController:
         if layer < _MIN_LAYER:
             raise ValueError(f"connection_max_layer: {layer} is less than "
                              f"{_MIN_LAYER}")
-        if layer < _V2_LAYER:
-            _engine.log.warning(
-                "the server gave layer %d: this call uses the old encryption "
-                "envelope (V1), which is weaker", layer)
         settings.endpoints = values
         settings.allow_p2p, settings.tcp = p2p, over_tcp
         settings.max_layer = min(layer, _MAX_LAYER)
@@ -183,7 +180,11 @@ class BaseController:
             data_saving_mode: Union[DataSaving, int], enable_aec: bool,
             enable_ns: bool, enable_agc: bool, log_file_path: str,
             status_dump_path: str, log_packet_stats: bool) -> None:
-        settings = self._core.check_new("set_config")
+        core = self._core
+        core.check()
+        if core.stopped:
+            raise RuntimeError("set_config: the call has been stopped")
+        settings = core.settings
         receive = milliseconds("recv_timeout", recv_timeout)
         init = milliseconds("init_timeout", init_timeout)
         saving = as_enum("data_saving_mode", data_saving_mode, DataSaving)
@@ -202,6 +203,12 @@ class BaseController:
             say_once("processing", 20, "echo cancelling, noise suppression "
                      "and gain control have no effect on audio of callbacks "
                      "and files")
+
+    def _apply_engine_config(self) -> None:
+        """After _set_engine_config, when the files have their names."""
+        core = self._core
+        if core.alive():
+            core.change()
 
     def set_network_type(self, _type: NetType) -> None:
         """Tell which network the device is on; any time."""
@@ -223,11 +230,12 @@ class BaseController:
 
     def debug_ctl(self, request: int, param: int) -> None:
         """1: highest bitrate; 2: loss in percent that the encoder prepares
-        for; 3: direct connections, 0 or 1; 4: echo cancelling, 0 or 1."""
+        for, -1 as measured; 3: direct connections, 0 or 1; 4: echo
+        cancelling, 0 or 1. The last two have no effect in this version."""
         core = self._core
         core.check()
         request = as_int("request", request, 1, 4)
-        param = as_int("param", param, -2**31, 2**31 - 1)
+        param = as_int("param", param, *_DEBUG_RANGES[request])
         core.debug_ctl(request, param)
 
     def set_audio_output_gain_control_enabled(self, enabled: bool) -> None:
@@ -281,7 +289,7 @@ class BaseController:
         """What the peer has announced; bits, 0 before it has."""
         core = self._core
         core.check()
-        return core.peer_capabilities()
+        return int(core.stats().peer_capabilities)
 
     def need_rate(self) -> bool:
         """Should the user be asked to rate the call? Never, unless the

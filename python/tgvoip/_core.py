@@ -10,10 +10,11 @@ Nothing here holds a Python lock while it waits or calls back: the waiting is
 done in C, without the interpreter lock.
 """
 import os
+import tempfile
 import threading
 import time
 import weakref
-from typing import Any, Callable, List, Optional, Protocol, Tuple
+from typing import Any, Dict, List, Optional, Protocol, Tuple
 
 from . import _engine
 from ._errors import VoIPError, error_of, report, text
@@ -21,6 +22,8 @@ from ._native import ffi, lib
 from ._types import Endpoint
 
 FRAME_BYTES = int(lib.TGVPY_FRAME_BYTES)
+
+_STATE_BYTES_MAX = 524287
 
 # Waiting for a callback lets signals through this often. [ms]
 _WAIT_MS = 100
@@ -62,8 +65,8 @@ class Settings:
         self.stats_file = ""
         self.packet_stats = False
         self.server_config = "{}"
-        self.state: bytes = b""
-        self.debug: List[Tuple[int, int]] = []
+        self.state = ""
+        self.debug: Dict[int, int] = {}
         # Accepted and kept; file and callback audio is not processed.
         self.aec = self.ns = self.agc = True
 
@@ -82,7 +85,8 @@ class Core:
         self.started = self.connected = self.stopped = False
         self.native = False
         self.wants = 0
-        self.at_stop: Optional[Callable[[], None]] = None
+        self.state_file = ""
+        self._saved = False
         self._stop_later = False
         self._thread: Optional[threading.Thread] = None
         self._finisher: Optional[threading.Thread] = None
@@ -159,6 +163,10 @@ class Core:
             config.muted = s.muted
             server = self._server_config(keep)
             config.server_config = server
+            if s.state:
+                state = ffi.new("char[]", s.state.encode())
+                keep.append(state)
+                config.persistent_state = state
             lib.tgvpy_bridge_install(self.bridge, config)
             out = ffi.new("tgvoip_call **")
             failure = ffi.new("struct tgvoip_failure *")
@@ -215,6 +223,32 @@ class Core:
             self._queue(lib.tgvoip_call_play_on_hold, path)
         if self._output is not None and self.native:
             self._record(self._output)
+        self.write_reports()
+        for request, param in self.settings.debug.items():
+            self._debug(request, param)
+
+    def write_reports(self) -> None:
+        """Open the files that set_config() has named."""
+        s = self.settings
+        packets = s.log_file + ".packets" if (
+            s.log_file and s.packet_stats) else ""
+        failure = ffi.new("struct tgvoip_failure *")
+        for report_, path in ((lib.TGVOIP_REPORT_LOG, s.log_file),
+                              (lib.TGVOIP_REPORT_STATS, s.stats_file),
+                              (lib.TGVOIP_REPORT_PACKETS, packets)):
+            code = lib.tgvoip_call_report(
+                self.call, report_, os.fsencode(path) if path else ffi.NULL,
+                failure)
+            if code:
+                _engine.log.warning("set_config: %s", error_of(code, failure))
+
+    def change(self) -> None:
+        """set_config() of a call that runs."""
+        s = self.settings
+        lib.tgvoip_call_set_timeouts(self.call, s.init_timeout_ms,
+                                     s.receive_timeout_ms)
+        lib.tgvoip_call_set_data_saving(self.call, s.data_saving)
+        self.write_reports()
 
     def connect(self) -> None:
         self.check()
@@ -384,9 +418,9 @@ class Core:
     def _finish(self) -> None:
         if self.call != ffi.NULL:
             lib.tgvoip_call_stop(self.call)
-        at_stop, self.at_stop = self.at_stop, None
-        if at_stop is not None:
-            at_stop()
+        if self.state_file and not self._saved:
+            self._saved = True
+            self._save_state()
 
     def wait_idle(self, timeout_ms: int) -> bool:
         left = timeout_ms
@@ -441,19 +475,63 @@ class Core:
     def traffic(self) -> Tuple[int, int, int, int]:
         """Bytes sent by Wi-Fi and by mobile networks, and received."""
         s = self.stats()
-        return int(s.bytes_out), 0, int(s.bytes_in), 0
-
-    def peer_capabilities(self) -> int:
-        return 0
+        return (int(s.bytes_out_wifi), int(s.bytes_out_mobile),
+                int(s.bytes_in_wifi), int(s.bytes_in_mobile))
 
     def debug_string(self) -> str:
-        return ""
+        if self.call == ffi.NULL:
+            return ""
+        return self.text_of(lib.tgvoip_call_debug_string)
 
     def debug_ctl(self, request: int, param: int) -> None:
-        self.settings.debug.append((request, param))
+        self.settings.debug[request] = param
+        if request == lib.TGVOIP_DEBUG_ALLOW_P2P and not self.started:
+            self.settings.allow_p2p = bool(param)
+        if request == lib.TGVOIP_DEBUG_ECHO_CANCELLING:
+            self.settings.aec = bool(param)
+        if self.alive():
+            self._debug(request, param)
+
+    def _debug(self, request: int, param: int) -> None:
+        code = lib.tgvoip_call_debug_ctl(self.call, request, param)
+        if code == lib.TGVOIP_ERR_UNSUPPORTED:
+            _engine.log.info("debug_ctl: %d has no effect in this version",
+                             request)
+        elif code and code != lib.TGVOIP_ERR_STATE:
+            raise error_of(code)
+
+    # -- what one call tells the next ----------------------------------------
 
     def load_state(self, path: str) -> None:
-        pass
+        self.state_file = path
+        try:
+            with open(path, "rb") as f:
+                data = f.read(_STATE_BYTES_MAX + 1)
+            if len(data) > _STATE_BYTES_MAX:
+                raise ValueError("is too long")
+            text_of_file = data.decode()
+            if "\0" in text_of_file:
+                raise ValueError("is not text")
+            self.settings.state = text_of_file
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError) as error:
+            _engine.log.warning("state file %s is ignored: %s", path, error)
+
+    def _save_state(self) -> None:
+        path = self.state_file
+        try:
+            if self.call == ffi.NULL:
+                _replace(path, self.settings.state or '{"ver":1}')
+                return
+            failure = ffi.new("struct tgvoip_failure *")
+            code = lib.tgvoip_call_save_state(self.call, os.fsencode(path),
+                                              failure)
+            if code:
+                raise error_of(code, failure)
+        except (OSError, RuntimeError, MemoryError) as error:
+            _engine.log.warning("state file %s is not written: %s", path,
+                                error)
 
     def text_of(self, function: Any) -> str:
         """Text that a C function hands out."""
@@ -465,6 +543,19 @@ class Core:
             return text(out[0])
         finally:
             lib.tgvoip_free(out[0])
+
+
+def _replace(path: str, content: str) -> None:
+    """Write a file as a whole or not at all."""
+    handle, temporary = tempfile.mkstemp(
+        dir=os.path.dirname(os.path.abspath(path)))
+    try:
+        with os.fdopen(handle, "wb") as f:
+            f.write(content.encode())
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
 
 
 def _raw(path: str) -> bytes:

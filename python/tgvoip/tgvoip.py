@@ -115,6 +115,9 @@ class VoIPController(BaseController):
     `RuntimeError`.
     """
 
+    _start_time: float = 0
+    _end_time: Optional[float] = None
+
     def __init__(self, persistent_state_file: str = "", debug: bool = False,
                  logs_dir: Optional[str] = "logs", *,
                  process_pcm: Any = _NOT_GIVEN) -> None:
@@ -122,8 +125,6 @@ class VoIPController(BaseController):
         self.debug = as_bool("debug", debug)
         self.logs_dir = (None if logs_dir is None
                          else as_path("logs_dir", logs_dir))
-        self._start_time: float = 0
-        self._end_time: Optional[float] = None
         self._send_callback: Any = _silence
         self._recv_callback: Any = _ignore
         self._state_handlers: List[StateHandler] = _Handlers(self)
@@ -253,7 +254,8 @@ class VoIPController(BaseController):
             status_dump_path: Optional[str] = None,
             log_packet_stats: Optional[bool] = None, *,
             process_pcm: Any = _NOT_GIVEN) -> None:
-        """Set times and files. Before `start`; may be repeated.
+        """Set times and files. May be repeated, also while the call runs;
+        files are opened anew then.
 
         :param recv_timeout: give up after so many seconds of silence: the
             server's `call_packet_timeout_ms / 1000`
@@ -267,10 +269,10 @@ class VoIPController(BaseController):
             with `debug`, the time; `''`: no file
         :param status_dump_path: None: none or, with `debug`, a name made of
             the time; `''`: no file
-        :param log_packet_stats: None: the value of `debug`
+        :param log_packet_stats: write a line for each packet to the log
+            file's name with `.packets` behind it; None: the value of `debug`
         """
         _refuse_processing(process_pcm)
-        self._core.check_new("set_config")
         number = as_int("call_id", call_id)
         # Everything is checked before a folder is made.
         self._set_engine_config(
@@ -285,6 +287,7 @@ class VoIPController(BaseController):
                 else self._get_log_file_path_for_call_id(number))
         if status_dump_path is None and self.logs_dir and self.debug:
             settings.stats_file = self._get_log_file_path("voip_stats")
+        self._apply_engine_config()
 
     def _get_log_file_path(self, name: str) -> str:
         t = time.localtime()

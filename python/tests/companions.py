@@ -14,7 +14,7 @@ import sys
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                     "..", ".."))
 FOLDER = os.environ.get("TGVOIP_COMPANIONS") or os.path.join(
-    ROOT, "build", "companions")
+    ROOT, "build", "companions", "python%d.%d" % sys.version_info[:2])
 
 #: name: the steps of its installation
 SETS = {

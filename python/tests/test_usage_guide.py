@@ -42,6 +42,7 @@ class Guide:
         self.updates = asyncio.Queue()
         self.states, self.bars, self.heard = [], [], []
         self.ctrl = self.auth_key = self.g_a = None
+        self.patience = 10
 
         async def arrived(update):
             self.updates.put_nowait(update.phone_call)
@@ -59,7 +60,7 @@ class Guide:
     async def update(self, *kinds):
         """"All VoIP-related updates have type of updatePhoneCall"."""
         while True:
-            call = await asyncio.wait_for(self.updates.get(), 10)
+            call = await asyncio.wait_for(self.updates.get(), self.patience)
             assert type(call).__name__ in (
                 "PhoneCallEmpty", "PhoneCallWaiting", "PhoneCallRequested",
                 "PhoneCallAccepted", "PhoneCall", "PhoneCallDiscarded")
@@ -339,6 +340,7 @@ def test_guide_receiving_calls(guided):
 @pytest.mark.parametrize("spoil", ["g_b", "g_a_hash"])
 def test_guide_checks_stop_the_call(guided, spoil):
     async def body(server, anna, boris):
+        boris.patience = 2
         if spoil == "g_b":
             server.fault("phoneCallAccepted", change=lambda o: o.but(g_b=PRIME))
         else:

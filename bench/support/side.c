@@ -116,6 +116,7 @@ void bench_side_create(struct bench_side *s, tgvoip_engine *engine,
     config.endpoints = &relay;
     config.endpoint_count = 1;
     config.complexity = setting->complexity;
+    config.min_frame_ms = 60; /* what the bars are stated for */
     config.network_type = TGVOIP_NET_ETHERNET;
     config.user = s;
     if (setting->pcm == BENCH_PCM_CALLBACK) {

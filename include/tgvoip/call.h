@@ -226,6 +226,11 @@ struct tgvoip_call_config {
     const char *persistent_state;
     bool muted; /**< start with the microphone off */
     unsigned complexity; /**< of the encoder, 0..10; 10 */
+    /** Shortest audio frame sent and accepted between two ends of this library
+     *  [ms]: 20, 40 or 60. Shorter frames mean less delay and, with their own
+     *  overhead each, more data; which is taken follows the path. 0 = 20. Other
+     *  peers always get 60. */
+    unsigned min_frame_ms;
     struct tgvoip_call_callbacks callbacks;
     void *user; /**< handed to the callbacks */
 };

@@ -172,6 +172,7 @@ static void tick(struct tgvoip_call *call, tgv_time now, bool quiet)
 
     call->next_tick += TGV_BLOCK_US;
     tgv_engine_count_tick(call->member.engine, now - due, &call->log, now);
+    tgv_call_tick_late(call->core, now - due, now);
     capture(call, due, quiet);
     playout(call, due, quiet);
 }

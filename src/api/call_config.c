@@ -144,6 +144,11 @@ static int check_numbers(const struct tgvoip_call_config *c,
     for (size_t i = 0; !err && i < sizeof(t) / sizeof(t[0]); i++)
         err =
             check_range(t[i].what, t[i].value, t[i].least, t[i].most, failure);
+    if (!err && c->min_frame_ms != 0 && c->min_frame_ms != 20 &&
+        c->min_frame_ms != 40 && c->min_frame_ms != 60)
+        err = tgv_fail(failure, TGVOIP_ERR_INVALID, "min_frame_ms",
+                       "must be 20, 40 or 60, or 0 for 20, got %u",
+                       c->min_frame_ms);
     return err;
 }
 
@@ -201,6 +206,7 @@ int tgv_ucall_check_config(const struct tgvoip_call_config *c,
         .network_type = (int)c->network_type,
         .muted = c->muted,
         .complexity = c->complexity,
+        .min_frame_ms = c->min_frame_ms,
         .persistent_state = c->persistent_state,
         .server_config = c->server_config ? &c->server_config->values : NULL,
         .codec = tgv_codec_opus(),

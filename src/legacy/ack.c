@@ -33,6 +33,14 @@ static struct tgv_sent *find(struct tgv_ack *a, uint32_t seq)
     return s->used && s->seq == seq ? s : NULL;
 }
 
+void tgv_ack_sent_bytes(struct tgv_ack *a, uint32_t seq, size_t bytes)
+{
+    struct tgv_sent *s = find(a, seq);
+
+    if (s)
+        s->bytes = (uint16_t)bytes;
+}
+
 bool tgv_ack_plausible(const struct tgv_ack *a, uint32_t ack)
 {
     return a->next != FIRST_NUMBER && !tgv_seq_gt(ack, a->next - 1);
@@ -48,6 +56,22 @@ bool tgv_ack_has(const struct tgv_ack *a, uint32_t seq)
 uint32_t tgv_ack_outstanding(const struct tgv_ack *a)
 {
     return a->next - 1 - a->last_ack;
+}
+
+size_t tgv_ack_in_flight(const struct tgv_ack *a, uint8_t path)
+{
+    uint32_t seq = a->last_ack + 1;
+    size_t bytes = 0;
+
+    if (a->next - seq > TGV_SENT_MAX)
+        seq = a->next - TGV_SENT_MAX;
+    for (; seq != a->next; seq++) {
+        const struct tgv_sent *s = &a->sent[seq % TGV_SENT_MAX];
+
+        if (s->used && s->seq == seq && s->path == path)
+            bytes += s->bytes;
+    }
+    return bytes;
 }
 
 /* Would the mask, read as A, acknowledge a number from before our first? Only
@@ -128,6 +152,8 @@ static void acknowledge(struct tgv_ack *a, uint32_t seq, struct tgv_acked *r)
     }
     s->fate = TGV_SENT_ACKED;
     r->packets[r->count].path = s->path;
+    r->packets[r->count].judged = s->judged;
+    r->packets[r->count].bytes = s->bytes;
     r->packets[r->count].at = s->at;
     r->count++;
 }
@@ -151,6 +177,7 @@ bool tgv_ack_receive(struct tgv_ack *a, uint32_t ack, uint32_t mask,
     else
         weigh_evidence(a, ack, mask);
     acknowledge(a, ack, result);
+    result->newest = result->count > 0;
     if (a->reading == TGV_MASK_A)
         read_mask(a, ack, mask, 1, result);
     else if (a->reading == TGV_MASK_B)
@@ -174,7 +201,14 @@ static bool mask_tells(const struct tgv_ack *a)
     return a->reading == TGV_MASK_A || a->reading == TGV_MASK_B;
 }
 
-int tgv_ack_expire(struct tgv_ack *a, tgv_time rtt, tgv_time now)
+static void tell(struct tgv_burst *burst, const struct tgv_sent *s)
+{
+    if (burst && s->judged)
+        tgv_burst_add(burst, s->fate == TGV_SENT_LOST);
+}
+
+int tgv_ack_expire(struct tgv_ack *a, tgv_time rtt, struct tgv_burst *burst,
+                   tgv_time now)
 {
     tgv_time after = patience(rtt);
     int lost = 0;
@@ -183,14 +217,19 @@ int tgv_ack_expire(struct tgv_ack *a, tgv_time rtt, tgv_time now)
         a->undecided = a->next - TGV_SENT_MAX;
     for (; a->undecided != a->next; a->undecided++) {
         struct tgv_sent *s = find(a, a->undecided);
-        if (!s || s->fate != TGV_SENT_OPEN)
+        if (!s)
             continue;
+        if (s->fate != TGV_SENT_OPEN) {
+            tell(burst, s);
+            continue;
+        }
         bool passed = tgv_seq_gt(a->last_ack, s->seq);
         if (now - s->at < (passed ? after : TGV_LOST_AFTER_MAX))
             break;
         if (passed && !mask_tells(a))
             continue;
         s->fate = TGV_SENT_LOST;
+        tell(burst, s);
         lost += s->judged;
     }
     return lost;

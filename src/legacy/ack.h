@@ -19,8 +19,10 @@
  * Source: wire specification 5.3, 5.4; ENG-20
  */
 #include "base/time.h"
+#include "net/burst.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TGV_SENT_MAX 256 /* packets remembered; a power of two */
@@ -43,6 +45,7 @@ struct tgv_sent {
     bool judged; /* counts for the loss statistics */
     uint8_t path;
     uint8_t fate; /* enum tgv_sent_fate */
+    uint16_t bytes; /* of the datagram */
     tgv_time at;
 };
 
@@ -58,8 +61,11 @@ struct tgv_ack {
 
 struct tgv_acked {
     unsigned count;
+    bool newest; /* the first is `ack` itself: its delay is a round trip */
     struct {
         uint8_t path;
+        bool judged;
+        uint16_t bytes;
         tgv_time at;
     } packets[TGV_ACKED_MAX]; /* newly acknowledged, newest first */
     int delivered; /* judged packets among them */
@@ -70,12 +76,16 @@ void tgv_ack_init(struct tgv_ack *a);
 /* Give the next number to a packet that leaves now. */
 uint32_t tgv_ack_sent(struct tgv_ack *a, uint8_t path, bool judged,
                       tgv_time now);
+/* That packet's datagram has so many bytes. */
+void tgv_ack_sent_bytes(struct tgv_ack *a, uint32_t seq, size_t bytes);
 /* Was at least one packet sent, and is this one of them or older? */
 bool tgv_ack_plausible(const struct tgv_ack *a, uint32_t ack);
 /* Is this number acknowledged (by ack or mask)? False if forgotten. */
 bool tgv_ack_has(const struct tgv_ack *a, uint32_t seq);
 /* Packets between the newest sent and the newest acknowledged. */
 uint32_t tgv_ack_outstanding(const struct tgv_ack *a);
+/* ... and their bytes, of those on one path. */
+size_t tgv_ack_in_flight(const struct tgv_ack *a, uint8_t path);
 
 /*
  * Take in what a received packet says.
@@ -86,9 +96,11 @@ bool tgv_ack_receive(struct tgv_ack *a, uint32_t ack, uint32_t mask,
                      bool old_peer, struct tgv_acked *result);
 /*
  * Declare packets lost.
- * @param rtt smoothed round trip, 0 unknown
+ * @param rtt   smoothed round trip, 0 unknown
+ * @param burst told the fate of each judged packet, in their order; or NULL
  * @return how many judged packets were newly lost
  */
-int tgv_ack_expire(struct tgv_ack *a, tgv_time rtt, tgv_time now);
+int tgv_ack_expire(struct tgv_ack *a, tgv_time rtt, struct tgv_burst *burst,
+                   tgv_time now);
 
 #endif

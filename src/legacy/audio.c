@@ -42,14 +42,11 @@ static uint32_t pts_of(struct tgv_call *c, int64_t ts)
     return (uint32_t)((ts - c->audio.pts_base) / TGV_SAMPLES_PER_MS);
 }
 
-static void send_frame(struct tgv_call *c, const struct tgv_voice_frame *f)
+static void send_frame(struct tgv_call *c, const struct tgv_voice_frame *f,
+                       tgv_time now)
 {
-    struct tgv_stream_data m = {.stream_id = TGV_STREAM_AUDIO_ID,
-                                .pts = pts_of(c, f->primary.ts),
-                                .data = {f->primary.data, f->primary.len}};
-
-    tgv_send_media(c, &m);
-    c->audio.sent = f->primary;
+    if (tgv_packer_frame(c, f, pts_of(c, f->primary.ts), now))
+        c->audio.sent = f->primary;
 }
 
 bool tgv_call_sent_frame(const struct tgv_call *c,
@@ -69,22 +66,23 @@ void tgv_call_capture(struct tgv_call *c, const int16_t *pcm, tgv_time now)
     tgv_capture_put(c->capture, pcm, now);
     while (tgv_capture_next(c->capture, &f))
         if (tgv_call_sends_audio(c)) /* ENG-12 */
-            send_frame(c, &f);
+            send_frame(c, &f, now);
+    tgv_packer_run(c, now);
 }
 
-void tgv_audio_tell_mute(struct tgv_call *c, tgv_time now)
+void tgv_audio_tell_flags(struct tgv_call *c, tgv_time now)
 {
     uint8_t body[5];
     bool on = !c->audio.muted;
+    uint32_t flags = (on ? TGV_STREAM_ENABLED : 0) |
+                     (c->rate.extra_ec ? TGV_STREAM_EXTRA_EC : 0);
 
     if (c->hs.peer_version == 0)
         return; /* told when the version is known */
     if (c->hs.peer_version >= TGV_PV_EXTRAS)
-        tgv_extras_set(&c->extras, TGV_EXTRA_STREAM_FLAGS, body,
-                       tgv_stream_flags_encode(TGV_STREAM_AUDIO_ID,
-                                               on ? TGV_STREAM_ENABLED : 0,
-                                               body),
-                       false);
+        tgv_extras_set(
+            &c->extras, TGV_EXTRA_STREAM_FLAGS, body,
+            tgv_stream_flags_encode(TGV_STREAM_AUDIO_ID, flags, body), false);
     else
         tgv_reliable_send(
             c, TGV_PKT_STREAM_STATE, body,
@@ -100,9 +98,11 @@ void tgv_call_set_mute(struct tgv_call *c, bool muted, tgv_time now)
     tgv_capture_set_mute(c->capture, muted);
     if (!tgv_call_live(c))
         return;
-    if (muted)
+    if (muted) {
+        tgv_packer_drop(c);
         tgv_send_drop_media(c);
-    tgv_audio_tell_mute(c, now);
+    }
+    tgv_audio_tell_flags(c, now);
     if (c->hs.ready && tgv_send_possible(c)) /* carries it at once */
         tgv_send_packet(c, TGV_PATH_CURRENT, TGV_PKT_NOP, NULL, 0);
 }
@@ -202,6 +202,31 @@ static void put(struct tgv_call *c, uint32_t pts, const struct tgv_blob *data,
     f.primary = (struct tgv_voice_block){
         .ts = ts, .duration = duration, .data = data->data, .len = data->len};
     take_redundancy(&f, ts, duration ? duration : GRID_SAMPLES, entries, n);
+    if (duration)
+        tgv_rate_arrived(c, duration, ts + duration, now);
+    tgv_playout_put(c->playout, &f, now);
+    c->audio.media_seen = true;
+}
+
+static void put_copies(struct tgv_call *c, const struct tgv_stream_ec *m,
+                       tgv_time now)
+{
+    const struct tgv_blob *newest = &m->frames[m->count - 1];
+    int64_t ts = unwrap(c, m->pts) * TGV_SAMPLES_PER_MS;
+    struct tgv_voice_frame f = {.redundancy_count = 0};
+    unsigned step = duration_of(c, newest);
+
+    if (ts < 0) {
+        c->counters.ignored++;
+        return;
+    }
+    take_redundancy(&f, ts, step ? step : GRID_SAMPLES, m->frames, m->count);
+    if (newest->len > 0 && f.redundancy_count < TGV_REDUNDANCY_MAX)
+        f.redundancy[f.redundancy_count++] =
+            (struct tgv_voice_block){.ts = ts,
+                                     .duration = step,
+                                     .data = newest->data,
+                                     .len = newest->len};
     tgv_playout_put(c->playout, &f, now);
     c->audio.media_seen = true;
 }
@@ -217,8 +242,8 @@ void tgv_audio_stream_data(struct tgv_call *c, const struct tgv_stream_data *m,
     tgv_handshake_media(c, now); /* ENG-65 */
 }
 
-/* The newest entry stands for the frame itself, which may have been lost; the
- * play-out takes the first copy that comes. */
+/* All entries are copies, the newest too: its frame comes, or came, in a
+ * STREAM_DATA of its own. */
 void tgv_audio_stream_ec(struct tgv_call *c, const struct tgv_stream_ec *m,
                          tgv_time now)
 {
@@ -226,7 +251,7 @@ void tgv_audio_stream_ec(struct tgv_call *c, const struct tgv_stream_ec *m,
         c->counters.ignored++;
         return;
     }
-    put(c, m->pts, &m->frames[m->count - 1], m->frames, m->count, now);
+    put_copies(c, m, now);
 }
 
 void tgv_call_playout(struct tgv_call *c, int16_t *pcm, tgv_time now,

@@ -11,6 +11,7 @@
 
 #include <tgvoip/error.h>
 
+#define FRAME_MS_MIN 20
 #define NETWORK_RETRY TGV_S(1)
 #define NETWORK_TIMEOUT TGV_S(20)
 #define INITIAL_DELAY TGV_MS(60) /* of play-out, before anything is measured */
@@ -23,6 +24,9 @@ static int check(const struct tgv_call_config *config)
         config->relay_count > TGV_RELAYS_MAX)
         return TGVOIP_ERR_INVALID;
     if (config->max_layer < TGV_LAYER_MIN || config->max_layer > TGV_LAYER_MAX)
+        return TGVOIP_ERR_INVALID;
+    if (config->min_frame_ms != 0 && config->min_frame_ms != 20 &&
+        config->min_frame_ms != 40 && config->min_frame_ms != TGV_FRAME_MS)
         return TGVOIP_ERR_INVALID;
     if (config->init_timeout <= 0 || config->receive_timeout <= 0)
         return TGVOIP_ERR_INVALID;
@@ -52,7 +56,9 @@ static void copy_config(struct tgv_call *c,
         c->config = *config->server_config;
     else
         tgv_server_config_init(&c->config);
-    c->rate.encoder.complexity = config->complexity;
+    c->min_frame_ms =
+        config->min_frame_ms ? config->min_frame_ms : FRAME_MS_MIN;
+    tgv_effort_init(c, config->complexity);
     c->measures.complexity = config->complexity;
 }
 

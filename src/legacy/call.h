@@ -77,6 +77,7 @@ struct tgv_call_config {
     int network_type; /* number of the public enumeration */
     bool muted;
     unsigned complexity;
+    unsigned min_frame_ms; /* 20, 40, 60: no shorter frames; 0 is 20 */
     const struct tgv_server_config *server_config; /* copied; NULL = defaults */
     const struct tgv_codec *codec; /* kept */
     struct tgv_random random; /* kept */
@@ -224,6 +225,9 @@ void tgv_call_playout(struct tgv_call *c, int16_t *pcm, tgv_time now,
 tgv_time tgv_call_deadline(const struct tgv_call *c);
 void tgv_call_expire(struct tgv_call *c, tgv_time now);
 
+/* A tick of the audio clock came so much after it was due (0: in time). While
+ * many are late the encoder's complexity falls; it recovers (ENG-47). */
+void tgv_call_tick_late(struct tgv_call *c, tgv_time late, tgv_time now);
 void tgv_call_set_mute(struct tgv_call *c, bool muted, tgv_time now);
 void tgv_call_set_network_type(struct tgv_call *c, int type, bool data_saving,
                                tgv_time now);

@@ -13,8 +13,7 @@ void tgv_call_debug_bitrate(struct tgv_call *c, unsigned bps)
     c->config.audio_max_bitrate_edge = max;
     c->config.audio_max_bitrate_gprs = max;
     c->config.audio_max_bitrate_saving = max;
-    c->rate.encoder.bitrate_bps = bps;
-    tgv_capture_set_encoder(c->capture, &c->rate.encoder);
+    tgv_rate_force(c, bps);
 }
 
 void tgv_call_debug_loss(struct tgv_call *c, unsigned percent)

@@ -39,7 +39,7 @@ void tgv_handshake_connect(struct tgv_call *c, tgv_time now)
     if (c->layer < TGV_LAYER_V2)
         tgv_log(c->log, TGV_LOG_WARNING, ROOM, now,
                 "the old V1 encryption is allowed in this call");
-    tgv_tgvx_encode(1, 20, ours);
+    tgv_tgvx_encode(1, (uint8_t)c->min_frame_ms, ours);
     tgv_extras_set(&c->extras, TGV_EXTRA_TGVX, ours, sizeof(ours), true);
     tgv_timers_connected(c, now);
 }
@@ -138,7 +138,7 @@ static void set_version(struct tgv_call *c, uint32_t version, tgv_time now)
     c->hs.peer_version =
         version > TGV_PROTOCOL_VERSION ? TGV_PROTOCOL_VERSION : version;
     if (first && c->audio.muted)
-        tgv_audio_tell_mute(c, now); /* ENG-53 */
+        tgv_audio_tell_flags(c, now); /* ENG-53 */
 }
 
 void tgv_handshake_init(struct tgv_call *c, unsigned path,

@@ -16,8 +16,11 @@
 #include "legacy/extras.h"
 #include "legacy/measures.h"
 #include "legacy/persist.h"
+#include "legacy/plan.h"
 #include "legacy/server_config.h"
 #include "legacy/window.h"
+#include "net/burst.h"
+#include "net/congestion.h"
 #include "net/rtt.h"
 #include "voice/capture.h"
 #include "wire/packet.h"
@@ -126,6 +129,7 @@ struct tgv_item { /* one datagram that waits to be built */
 };
 
 struct tgv_media_item {
+    uint8_t type; /* STREAM_DATA, X2, X3, STREAM_EC */
     size_t len;
     uint8_t payload[TGV_MEDIA_PAYLOAD];
 };
@@ -169,14 +173,46 @@ struct tgv_audio { /* audio.c */
 
 struct tgv_rate { /* rate.c */
     struct tgv_encoder_settings encoder;
+    struct tgv_congestion path;
+    struct tgv_planner planner;
+    struct tgv_burst burst;
+    bool extra_ec; /* copies are sent, and the peer was told */
+    unsigned current; /* path that was measured */
+    unsigned peer_frames; /* in its last packet, and their duration [ms] */
+    unsigned peer_ms;
+    double overhead; /* of a datagram of media [bytes] */
     double loss; /* smoothed */
-    tgv_time next_step;
+    tgv_time next_step; /* of the bitrate, upwards */
+    tgv_time heard; /* when the peer was last heard */
+    /* of the packet that is being received */
+    bool sampled, offset_known;
+    tgv_time sample, offset;
+    tgv_time gap; /* since the packet before */
+    size_t sample_bytes;
+};
+
+struct tgv_packer { /* packer.c */
+    uint8_t payload[TGV_MEDIA_PAYLOAD]; /* frames that wait for others */
+    size_t len;
+    unsigned frames;
+    uint32_t pts; /* of the place of the first, which may be left out */
+    bool open; /* that place is taken */
+    tgv_time since;
+    double credit; /* bytes that may be sent beyond, or are owed (< 0) */
+    tgv_time credit_at;
+};
+
+struct tgv_effort { /* effort.c */
+    unsigned most; /* complexity asked for */
+    double late; /* share of late ticks, smoothed */
+    tgv_time next; /* step */
 };
 
 struct tgv_call {
     /* given at creation, constant (call.c) */
     bool outgoing, allow_p2p, allow_v1;
     int layer;
+    unsigned min_frame_ms; /* we take from the peer, and send */
     tgv_time init_timeout, receive_timeout;
     struct tgv_server_config config;
     const struct tgv_codec *codec;
@@ -217,6 +253,8 @@ struct tgv_call {
     struct tgv_extras extras;
     struct tgv_audio audio;
     struct tgv_rate rate;
+    struct tgv_packer packer;
+    struct tgv_effort effort;
     struct tgv_rtt ack_rtt; /* send to acknowledgement */
     struct tgv_counters counters;
     struct tgv_measures measures;
@@ -269,7 +307,8 @@ void tgv_send_item(struct tgv_call *c, const struct tgv_item *item);
 void tgv_send_packet(struct tgv_call *c, unsigned path, uint8_t type,
                      const uint8_t *payload, size_t len);
 /* @return false if it was not taken (counted) */
-bool tgv_send_media(struct tgv_call *c, const struct tgv_stream_data *m);
+bool tgv_send_media(struct tgv_call *c, uint8_t type, const uint8_t *payload,
+                    size_t len);
 void tgv_send_drop_media(struct tgv_call *c);
 void tgv_send_drop_all(struct tgv_call *c);
 void tgv_send_blocked(struct tgv_call *c);
@@ -314,15 +353,46 @@ void tgv_audio_stream_ec(struct tgv_call *c, const struct tgv_stream_ec *m,
                          tgv_time now);
 void tgv_audio_peer_stream(struct tgv_call *c, uint8_t stream, bool enabled);
 void tgv_audio_ready(struct tgv_call *c, const struct tgv_stream_desc *desc);
-/* Tell the peer whether our stream is on. */
-void tgv_audio_tell_mute(struct tgv_call *c, tgv_time now);
+/* Tell the peer whether our stream is on, and has copies. */
+void tgv_audio_tell_flags(struct tgv_call *c, tgv_time now);
 void tgv_audio_delay_bounds(struct tgv_call *c);
 
 /* -- rate.c ------------------------------------------------------------------ */
 void tgv_rate_init(struct tgv_call *c);
 /* Limits changed (network, data saving); the learned rate stays (ENG-32). */
 void tgv_rate_limits(struct tgv_call *c);
+/* The present bitrate, whatever was learned. */
+void tgv_rate_force(struct tgv_call *c, unsigned bps);
 void tgv_rate_run(struct tgv_call *c, tgv_time now);
+/* A packet left; payload_len of its len bytes are its payload. */
+void tgv_rate_sent(struct tgv_call *c, unsigned path, uint8_t type, size_t len,
+                   size_t payload_len, tgv_time now);
+/* An accepted packet came; what it says follows. */
+void tgv_rate_heard(struct tgv_call *c, tgv_time now);
+void tgv_rate_acked(struct tgv_call *c, const struct tgv_acked *acked,
+                    tgv_time now);
+/* The packet was evaluated as a whole. */
+void tgv_rate_received(struct tgv_call *c, tgv_time now);
+/* A media packet of so many frames came; then each frame, with the time of its
+ * end on the peer's clock. */
+void tgv_rate_packet_of(struct tgv_call *c, unsigned frames);
+void tgv_rate_arrived(struct tgv_call *c, unsigned duration, int64_t end_ts,
+                      tgv_time now);
+/* May a media packet of so many bytes leave? If not, it is left out. */
+bool tgv_rate_may_send(struct tgv_call *c, size_t bytes, tgv_time now);
+/* The same for a frame of a packet, where the plan itself is too much. */
+bool tgv_rate_may_add(struct tgv_call *c, size_t bytes, tgv_time now);
+
+/* -- packer.c ---------------------------------------------------------------- */
+/* Send a frame, with others or with copies; or leave it out: false. */
+bool tgv_packer_frame(struct tgv_call *c, const struct tgv_voice_frame *f,
+                      uint32_t pts, tgv_time now);
+/* Frames that waited long enough for others leave now. */
+void tgv_packer_run(struct tgv_call *c, tgv_time now);
+void tgv_packer_drop(struct tgv_call *c);
+
+/* -- effort.c ---------------------------------------------------------------- */
+void tgv_effort_init(struct tgv_call *c, unsigned complexity);
 
 /* -- debug_ctl.c ------------------------------------------------------------- */
 void tgv_debug_tick(struct tgv_call *c);

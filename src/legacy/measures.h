@@ -26,6 +26,7 @@ struct tgv_counters {
     uint64_t bad, duplicate, unknown_source, dropped;
     uint64_t simple_before_version; /* ENG-69 */
     uint64_t unsolicited; /* control messages not asked for */
+    uint64_t left_out; /* frames not sent, the path being full */
     uint64_t ignored; /* authentic, but nothing to us */
     uint64_t random_failures;
 };

@@ -160,8 +160,9 @@ static void apply_acks(struct tgv_call *c, const struct tgv_header *h,
         return;
     for (unsigned i = 0; i < acked.count; i++)
         tgv_paths_acked(c, acked.packets[i].path);
-    if (acked.count > 0)
+    if (acked.newest)
         tgv_rtt_add(&c->ack_rtt, now - acked.packets[0].at, now);
+    tgv_rate_acked(c, &acked, now);
     if (acked.delivered > 0)
         tgv_loss_add(&c->measures.loss_out, acked.delivered - acked.taken_back,
                      -acked.taken_back, now);
@@ -238,6 +239,7 @@ static void apply_body(struct tgv_call *c, unsigned path,
     case TGV_PKT_STREAM_DATA:
     case TGV_PKT_STREAM_DATA_X2:
     case TGV_PKT_STREAM_DATA_X3:
+        tgv_rate_packet_of(c, p->frames);
         for (unsigned i = 0; i < p->frames; i++)
             tgv_audio_stream_data(c, &p->u.data[i], now);
         break;
@@ -282,10 +284,12 @@ static void apply(struct tgv_call *c, unsigned path, const struct parsed *p,
     if (c->state == TGV_STATE_RECONNECTING)
         tgv_state_set(c, TGV_STATE_ESTABLISHED, TGV_CALL_ERROR_UNKNOWN, now);
     tgv_timers_accepted(c, now);
+    tgv_rate_heard(c, now);
     apply_acks(c, &p->h, now);
     tgv_paths_accepted(c, path, now);
     apply_extras(c, &p->h);
     apply_body(c, path, p, now);
+    tgv_rate_received(c, now);
 }
 
 static bool open_envelope(struct tgv_call *c, const uint8_t *body, size_t len,

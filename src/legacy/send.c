@@ -49,12 +49,23 @@ void tgv_send_packet(struct tgv_call *c, unsigned path, uint8_t type,
     tgv_send_item(c, &item);
 }
 
-bool tgv_send_media(struct tgv_call *c, const struct tgv_stream_data *m)
+static struct tgv_media_item *media_slot(struct tgv_call *c)
 {
     struct tgv_sender *s = &c->sender;
+
+    return &s->media[(s->media_first + s->media_count) % TGV_MEDIA_QUEUE];
+}
+
+bool tgv_send_media(struct tgv_call *c, uint8_t type, const uint8_t *payload,
+                    size_t len)
+{
+    struct tgv_sender *s = &c->sender;
+    unsigned limit = (unsigned)c->config.max_unsent_stream_packets;
     struct tgv_media_item *slot;
 
-    if (!tgv_send_possible(c)) { /* ENG-27: only media is dropped */
+    /* ENG-27, ENG-30: only media is dropped, packet by packet */
+    if (!tgv_send_possible(c) || len > TGV_MEDIA_PAYLOAD ||
+        s->media_count >= limit) {
         c->counters.dropped++;
         return false;
     }
@@ -63,12 +74,10 @@ bool tgv_send_media(struct tgv_call *c, const struct tgv_stream_data *m)
         s->media_count--;
         c->counters.dropped++;
     }
-    slot = &s->media[(s->media_first + s->media_count) % TGV_MEDIA_QUEUE];
-    if (tgv_stream_data_encode(m, slot->payload, sizeof(slot->payload),
-                               &slot->len) != 0) {
-        c->counters.dropped++;
-        return false;
-    }
+    slot = media_slot(c);
+    slot->type = type;
+    slot->len = len;
+    memcpy(slot->payload, payload, len);
     s->media_count++;
     return true;
 }
@@ -172,7 +181,8 @@ static enum tgv_envelope envelope_of(const struct tgv_call *c, bool is_short)
 /* What counts for the loss we report: the steady stream on one path. */
 static bool is_judged(uint8_t type)
 {
-    return type == TGV_PKT_STREAM_DATA || type == TGV_PKT_NOP;
+    return type == TGV_PKT_STREAM_DATA || type == TGV_PKT_STREAM_DATA_X2 ||
+           type == TGV_PKT_STREAM_DATA_X3 || type == TGV_PKT_NOP;
 }
 
 /* Copies of a group share a number: to the same peer they are one packet. */
@@ -239,6 +249,9 @@ static int build_packet(struct tgv_call *c, const struct tgv_item *item,
         return err;
     *len += TGV_TAG_BYTES;
     sent(c, item, path, &h, fresh, now);
+    if (fresh)
+        tgv_ack_sent_bytes(&c->ack, h.seq, *len);
+    tgv_rate_sent(c, path, item->type, *len, payload_len, now);
     tgv_stats_sent(c, path, &h, *len, now);
     return 0;
 }
@@ -306,9 +319,7 @@ static bool next_item(struct tgv_call *c, uint8_t *buf, size_t cap, size_t *len,
 static bool next_media(struct tgv_call *c, uint8_t *buf, size_t cap,
                        size_t *len, struct tgv_addr *to, tgv_time now)
 {
-    static const struct tgv_item media = {.kind = TGV_ITEM_PACKET,
-                                          .type = TGV_PKT_STREAM_DATA,
-                                          .path = TGV_PATH_CURRENT};
+    struct tgv_item media = {.kind = TGV_ITEM_PACKET, .path = TGV_PATH_CURRENT};
     struct tgv_sender *s = &c->sender;
 
     while (s->media_count > 0) {
@@ -316,6 +327,7 @@ static bool next_media(struct tgv_call *c, uint8_t *buf, size_t cap,
         s->media_first = (s->media_first + 1) % TGV_MEDIA_QUEUE;
         s->media_count--;
         s->last_is_item = false;
+        media.type = m->type;
         if (build(c, &media, m->payload, m->len, buf, cap, len, to, now) == 0)
             return true;
     }

@@ -163,7 +163,8 @@ static void nop(struct tgv_call *c, tgv_time now)
 
 static void tick(struct tgv_call *c, tgv_time now)
 {
-    int lost = tgv_ack_expire(&c->ack, tgv_rtt_smoothed(&c->ack_rtt), now);
+    int lost = tgv_ack_expire(&c->ack, tgv_rtt_smoothed(&c->ack_rtt),
+                              &c->rate.burst, now);
 
     if (lost)
         tgv_loss_add(&c->measures.loss_out, lost, lost, now);

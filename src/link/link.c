@@ -333,6 +333,13 @@ tgv_time tgv_link_deadline(const struct tgv_link *l)
     return t;
 }
 
+tgv_time tgv_link_queue(const struct tgv_link *l, tgv_time now)
+{
+    double wait = l->rate_free_us - (double)(now - l->start);
+
+    return wait > 0.0 ? (tgv_time)wait : 0;
+}
+
 void tgv_link_stats(const struct tgv_link *l, struct tgv_link_stats *stats)
 {
     *stats = l->stats;

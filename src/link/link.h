@@ -86,6 +86,8 @@ int tgv_link_send(struct tgv_link *l, const uint8_t *pkt, size_t len,
 void tgv_link_receive(struct tgv_link *l, uint8_t *buf, size_t cap, size_t *len,
                       uint64_t *tag, tgv_time now);
 tgv_time tgv_link_deadline(const struct tgv_link *l);
+/* How long a datagram sent now would wait for those before it. */
+tgv_time tgv_link_queue(const struct tgv_link *l, tgv_time now);
 void tgv_link_stats(const struct tgv_link *l, struct tgv_link_stats *stats);
 
 #endif

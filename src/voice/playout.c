@@ -12,6 +12,10 @@
  * within some seconds), and no more below the other. */
 #define LOSS_HOLD 0.014
 #define LOSS_RELEASE 0.005
+/* It is waited for longer from this share of longer runs on, for each ms that
+ * the wait gets longer. */
+#define RUNS_HOLD_MS 0.00027
+#define RUNS_RELEASE_MS 0.00014
 /* ... and only while about so many frames carry some. */
 #define REDUNDANCY_HOLD 0.3
 /* While disabled, frames are kept so long, for the case that the word that
@@ -61,7 +65,7 @@ tgv_time tgv_playout_wanted(const struct tgv_playout *p)
     tgv_time target = p->delay.target;
 
     if (p->hold) {
-        target += tgv_delay_us(p->frame);
+        target += tgv_delay_us((int64_t)p->frame * p->hold);
         target = tgv_time_min(target, p->delay.max);
     }
     return tgv_delay_base(&p->delay) + target;
@@ -81,15 +85,37 @@ void tgv_playout_reset(struct tgv_playout *p)
     tgv_jbuf_clear(&p->jbuf);
 }
 
+/* A frame lost together with those after it comes back with a copy from
+ * further on: worth a longer wait when that happens often enough. */
+static unsigned depth(const struct tgv_playout *p)
+{
+    double ms = (double)p->frame / TGV_SAMPLES_PER_MS;
+    unsigned frames = 1;
+
+    while (frames < p->reach && frames < TGV_HOLD_MAX &&
+           p->runs[frames] >
+               ms * (frames < p->hold ? RUNS_RELEASE_MS : RUNS_HOLD_MS))
+        frames++;
+    return frames;
+}
+
 void tgv_playout_count_loss(struct tgv_playout *p, bool lost, unsigned samples)
 {
     double share = (double)samples / TGV_LOSS_SAMPLES;
 
     p->loss += ((lost ? 1 : 0) - p->loss) * share;
     if (p->loss > LOSS_HOLD && p->redundancy > REDUNDANCY_HOLD)
-        p->hold = true;
+        p->hold = depth(p);
     else if (p->loss < LOSS_RELEASE || p->redundancy < REDUNDANCY_HOLD / 2)
-        p->hold = false;
+        p->hold = 0;
+}
+
+void tgv_playout_count_run(struct tgv_playout *p, unsigned missing)
+{
+    double share = (double)p->frame / TGV_LOSS_SAMPLES;
+
+    for (unsigned i = 0; i < TGV_HOLD_MAX; i++)
+        p->runs[i] += ((i < missing ? 1 : 0) - p->runs[i]) * share;
 }
 
 /* Enabled again: what came long before is not to be heard. */

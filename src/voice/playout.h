@@ -74,7 +74,8 @@ int tgv_playout_create(struct tgv_playout **out,
                        const struct tgv_playout_config *config);
 void tgv_playout_destroy(struct tgv_playout *p);
 
-/* Store a received frame and its redundancy. Data is copied. Never fails: what
+/* Store a received frame and its redundancy, or redundancy alone (primary.data
+ * NULL). Data is copied. Never fails: what
  * cannot be used is counted. duration 0 means: ask the codec. */
 void tgv_playout_put(struct tgv_playout *p, const struct tgv_voice_frame *f,
                      tgv_time now);

@@ -25,6 +25,8 @@
 #define TGV_LOSS_SAMPLES (8 * TGV_RATE_HZ)
 #define TGV_REDUNDANCY_SAMPLES (2 * TGV_RATE_HZ)
 #define TGV_SEEN_FRAMES 64
+/* Redundancy is waited for so many frames at most. */
+#define TGV_HOLD_MAX 3
 
 enum tgv_playout_state {
     TGV_PLAYOUT_BUFFERING, /* silence until enough has come */
@@ -67,7 +69,10 @@ struct tgv_playout {
 
     double loss; /* share of frames that did not come in time */
     double redundancy; /* share of frames that can restore an earlier one */
-    bool hold; /* wait for redundancy */
+    double runs[TGV_HOLD_MAX]; /* share of frames lost after 0, 1.. others */
+    int64_t newest_end; /* of the newest primary frame that came */
+    unsigned reach; /* frames that copies reach back */
+    unsigned hold; /* frames that redundancy is waited for */
     unsigned frame; /* duration of the newest frame [samples] */
     unsigned impatience; /* frames for which a stretch was wanted in vain */
 
@@ -82,6 +87,8 @@ struct tgv_playout {
 tgv_time tgv_playout_wanted(const struct tgv_playout *p);
 /* Start over at the next frame; the learned delay stays. */
 void tgv_playout_reset(struct tgv_playout *p);
+/* A primary frame came, `missing` frames after the one before. */
+void tgv_playout_count_run(struct tgv_playout *p, unsigned missing);
 /* So much stream time came, or did not (in time). */
 void tgv_playout_count_loss(struct tgv_playout *p, bool lost, unsigned samples);
 /* Add sound to the FIFO, at least one sample, or drop an unusable frame. */

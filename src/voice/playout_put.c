@@ -11,6 +11,8 @@
 /* Frames in a row that were there before, or that are all too late, while
  * nothing else comes. */
 #define BACK_FRAMES 6
+/* A longer hole is a pause. */
+#define RUN_MAX (TGV_RATE_HZ / 2)
 #define BACK_TIME TGV_MS(300)
 
 static bool seen(const struct tgv_seen *s, int64_t ts)
@@ -129,6 +131,33 @@ static void put_in_time(struct tgv_playout *p,
     }
 }
 
+/* Frames that are missing right before this one. In a bundle or out of order
+ * the count is corrected by nothing, it is only a share. */
+static void note_run(struct tgv_playout *p, const struct tgv_jbuf_frame *f)
+{
+    int64_t gap = f->ts - p->newest_end;
+
+    if (p->newest_end && gap >= 0 && gap <= RUN_MAX)
+        tgv_playout_count_run(p, (unsigned)(gap / f->duration));
+    if (gap > 0 || -gap < f->duration || gap < -RUN_MAX)
+        p->newest_end = f->ts + f->duration;
+}
+
+/* How far back a frame's redundancy reaches. */
+static void note_reach(struct tgv_playout *p, const struct tgv_voice_frame *f,
+                       const struct tgv_jbuf_frame *meta)
+{
+    int64_t back = meta->fec;
+
+    if (f->redundancy_count)
+        back = meta->ts - f->redundancy[0].ts;
+    if (back < 0 || !meta->duration)
+        return;
+    p->reach = back < (int64_t)TGV_HOLD_MAX * meta->duration
+                   ? (unsigned)back / meta->duration
+                   : TGV_HOLD_MAX;
+}
+
 static void put_primary(struct tgv_playout *p, const struct tgv_voice_frame *f,
                         tgv_time now)
 {
@@ -144,10 +173,12 @@ static void put_primary(struct tgv_playout *p, const struct tgv_voice_frame *f,
     repeated = seen(&p->seen, meta.ts);
     if (!repeated) {
         p->stats.frames_received++;
+        note_run(p, &meta);
         p->frame = meta.duration;
         p->redundancy +=
             ((meta.fec || f->redundancy_count ? 1 : 0) - p->redundancy) *
             meta.duration / TGV_REDUNDANCY_SAMPLES;
+        note_reach(p, f, &meta);
         if (tgv_delay_put(&p->delay, meta.ts, now) == TGV_DELAY_RESTART)
             p->stats.resets++;
         remember(&p->seen, meta.ts);
@@ -167,7 +198,8 @@ void tgv_playout_put(struct tgv_playout *p, const struct tgv_voice_frame *f,
                           ? f->redundancy_count
                           : TGV_REDUNDANCY_MAX;
 
-    put_primary(p, f, now);
+    if (f->primary.data || f->primary.len) /* copies may come alone */
+        put_primary(p, f, now);
     for (unsigned i = 0; i < copies; i++)
         put_copy(p, &f->redundancy[i], now);
 }

@@ -30,7 +30,8 @@ struct side {
     unsigned states; /* bits of the states seen */
     const char *reason;
     unsigned routes;
-    uint64_t sent;
+    uint64_t sent, media_bytes;
+    uint64_t packets[256]; /* by type */
     struct tgv_sim_ear ear;
 };
 
@@ -53,6 +54,7 @@ void tgv_sim_options_init(struct tgv_sim_options *o, uint64_t seed)
         tgv_impairment_init(&o->imp[i]);
         o->imp[i].seed = seed;
         o->layer[i] = TGV_LAYER_MAX;
+        o->network_type[i] = 6;
     }
     o->codec = tgv_codec_marker();
     o->marked = true;
@@ -96,6 +98,19 @@ static void make_relays(struct tgv_sim *s, struct tgv_relay_entry *entries,
     }
 }
 
+static void note_packet(void *ctx, const struct tgv_packet_note *note)
+{
+    struct side *d = ctx;
+
+    if (!note->out)
+        return;
+    d->packets[note->type]++;
+    if (note->type == TGV_PKT_STREAM_DATA ||
+        note->type == TGV_PKT_STREAM_DATA_X2 ||
+        note->type == TGV_PKT_STREAM_DATA_X3 || note->type == TGV_PKT_STREAM_EC)
+        d->media_bytes += note->len;
+}
+
 static void make_side(struct tgv_sim *s, int n)
 {
     struct side *d = &s->side[n];
@@ -107,7 +122,9 @@ static void make_side(struct tgv_sim *s, int n)
                                      .allow_v1 = s->o.allow_v1,
                                      .init_timeout = s->o.init_timeout,
                                      .receive_timeout = s->o.receive_timeout,
-                                     .network_type = 6,
+                                     .network_type = s->o.network_type[n],
+                                     .data_saving = s->o.data_saving[n],
+                                     .min_frame_ms = s->o.min_frame_ms[n],
                                      .complexity = 5,
                                      .codec = s->o.codec};
     struct tgv_prng key;
@@ -120,6 +137,8 @@ static void make_side(struct tgv_sim *s, int n)
     config.random = tgv_prng_source(&d->prng);
     if (tgv_call_create(&d->call, &config) != 0)
         abort();
+    tgv_call_set_trace(d->call,
+                       &(struct tgv_trace){.packet = note_packet, .ctx = d});
     d->addr = address(n ? "192.0.2.2:4001" : "192.0.2.1:4000");
     d->start = s->now + (n ? s->o.skew : 0);
     d->tick_us = TGV_BLOCK_US * (1.0 + s->o.drift_ppm[n] / 1e6);
@@ -536,6 +555,21 @@ uint64_t tgv_sim_hash(const struct tgv_sim *s)
 uint64_t tgv_sim_sent(const struct tgv_sim *s, int side)
 {
     return s->side[side].sent;
+}
+
+tgv_time tgv_sim_queue(const struct tgv_sim *s, int side)
+{
+    return tgv_link_queue(s->link[side], s->now);
+}
+
+uint64_t tgv_sim_media_bytes(const struct tgv_sim *s, int side)
+{
+    return s->side[side].media_bytes;
+}
+
+uint64_t tgv_sim_packets(const struct tgv_sim *s, int side, uint8_t type)
+{
+    return s->side[side].packets[type];
 }
 
 static int compare(const void *a, const void *b)

@@ -33,6 +33,9 @@ struct tgv_sim_options {
     struct tgv_impairment imp[2]; /* of what side 0 (caller), 1 sends */
     double drift_ppm[2]; /* of the audio clocks */
     tgv_time skew; /* the callee starts so much later */
+    unsigned min_frame_ms[2]; /* 0: the default */
+    bool data_saving[2];
+    int network_type[2];
     const struct tgv_codec *codec;
     bool marked; /* the codec carries block numbers: judge them */
     unsigned relays;
@@ -80,6 +83,12 @@ uint64_t tgv_sim_datagrams(const struct tgv_sim *s);
 uint64_t tgv_sim_hash(const struct tgv_sim *s);
 /* Datagrams of one side since the start. */
 uint64_t tgv_sim_sent(const struct tgv_sim *s, int side);
+/* What waits at the rate limiter for what side sends. */
+tgv_time tgv_sim_queue(const struct tgv_sim *s, int side);
+/* Datagram bytes of media packets sent by a side. */
+uint64_t tgv_sim_media_bytes(const struct tgv_sim *s, int side);
+/* Packets of a type sent by a side. */
+uint64_t tgv_sim_packets(const struct tgv_sim *s, int side, uint8_t type);
 /* Median delay [ms] of what side heard between two times; -1 if nothing. */
 double tgv_sim_delay_ms(const struct tgv_sim *s, int side, tgv_time from,
                         tgv_time to);

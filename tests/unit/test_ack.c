@@ -74,7 +74,7 @@ static void test_eng_20_loss_just_before_the_newest_is_seen(void **state)
     assert_int_equal(a.reading, TGV_MASK_B);
     assert_false(tgv_ack_has(&a, 6));
     assert_true(tgv_ack_has(&a, 5));
-    assert_int_equal(tgv_ack_expire(&a, 0, TGV_S(1)), 1);
+    assert_int_equal(tgv_ack_expire(&a, 0, NULL, TGV_S(1)), 1);
 }
 
 static void test_eng_20_later_losses_tell_the_conventions_apart(void **state)
@@ -118,7 +118,7 @@ static void test_ack_contradictory_masks_are_noise(void **state)
     tgv_ack_receive(&a, 8, 0x70000000, false, &r);
     assert_int_equal(a.reading, TGV_MASK_NOISE);
     /* then nothing is called lost because of a mask */
-    assert_int_equal(tgv_ack_expire(&a, 0, TGV_S(1)), 0);
+    assert_int_equal(tgv_ack_expire(&a, 0, NULL, TGV_S(1)), 0);
 }
 
 static void test_ack_old_peers_write_b(void **state)
@@ -138,7 +138,7 @@ static void test_ack_undecided_counts_only_the_newest(void **state)
     tgv_ack_receive(&a, 50, 0xFFFFFFFF, false, &r);
     assert_int_equal(a.reading, TGV_MASK_UNDECIDED);
     assert_int_equal(r.count, 1);
-    assert_int_equal(tgv_ack_expire(&a, 0, TGV_S(1)), 0);
+    assert_int_equal(tgv_ack_expire(&a, 0, NULL, TGV_S(1)), 0);
 }
 
 static void test_ack_lost_after_patience_and_taken_back(void **state)
@@ -148,9 +148,9 @@ static void test_ack_lost_after_patience_and_taken_back(void **state)
     send(2, 0);
     send(1, TGV_MS(60));
     tgv_ack_receive(&a, 3, 0x40000000, false, &r); /* 1, not 2 */
-    assert_int_equal(tgv_ack_expire(&a, TGV_MS(20), TGV_MS(99)), 0);
-    assert_int_equal(tgv_ack_expire(&a, TGV_MS(20), TGV_MS(100)), 1);
-    assert_int_equal(tgv_ack_expire(&a, TGV_MS(20), TGV_S(9)), 0);
+    assert_int_equal(tgv_ack_expire(&a, TGV_MS(20), NULL, TGV_MS(99)), 0);
+    assert_int_equal(tgv_ack_expire(&a, TGV_MS(20), NULL, TGV_MS(100)), 1);
+    assert_int_equal(tgv_ack_expire(&a, TGV_MS(20), NULL, TGV_S(9)), 0);
     send(1, TGV_MS(120));
     tgv_ack_receive(&a, 4, 0xE0000000, false, &r); /* 2 was only late */
     assert_int_equal(r.taken_back, 1);
@@ -163,23 +163,23 @@ static void test_ack_patience_is_two_round_trips(void **state)
     a.not_b = 100; /* known from earlier packets: A */
     send(2, 0);
     tgv_ack_receive(&a, 2, 0, false, &r);
-    assert_int_equal(tgv_ack_expire(&a, TGV_MS(300), TGV_MS(599)), 0);
-    assert_int_equal(tgv_ack_expire(&a, TGV_MS(300), TGV_MS(600)), 1);
+    assert_int_equal(tgv_ack_expire(&a, TGV_MS(300), NULL, TGV_MS(599)), 0);
+    assert_int_equal(tgv_ack_expire(&a, TGV_MS(300), NULL, TGV_MS(600)), 1);
 }
 
 static void test_ack_nothing_answered_is_lost_after_two_seconds(void **state)
 {
     (void)state;
     send(10, 0);
-    assert_int_equal(tgv_ack_expire(&a, 0, TGV_MS(1999)), 0);
-    assert_int_equal(tgv_ack_expire(&a, 0, TGV_S(2)), 10);
+    assert_int_equal(tgv_ack_expire(&a, 0, NULL, TGV_MS(1999)), 0);
+    assert_int_equal(tgv_ack_expire(&a, 0, NULL, TGV_S(2)), 10);
 }
 
 static void test_ack_control_packets_are_not_judged(void **state)
 {
     (void)state;
     tgv_ack_sent(&a, 0, false, 0);
-    assert_int_equal(tgv_ack_expire(&a, 0, TGV_S(3)), 0);
+    assert_int_equal(tgv_ack_expire(&a, 0, NULL, TGV_S(3)), 0);
 }
 
 static void test_ack_memory_is_bounded(void **state)
@@ -187,7 +187,7 @@ static void test_ack_memory_is_bounded(void **state)
     (void)state;
     a.not_b = 100; /* known from earlier packets: A */
     send(10 * TGV_SENT_MAX, 0);
-    assert_int_equal(tgv_ack_expire(&a, 0, TGV_S(3)), TGV_SENT_MAX);
+    assert_int_equal(tgv_ack_expire(&a, 0, NULL, TGV_S(3)), TGV_SENT_MAX);
     assert_false(tgv_ack_has(&a, 1));
 }
 

@@ -94,6 +94,10 @@ static void complexity_bad(struct tgvoip_call_config *c)
 {
     c->complexity = 11;
 }
+static void min_frame_bad(struct tgvoip_call_config *c)
+{
+    c->min_frame_ms = 30;
+}
 static void no_endpoint(struct tgvoip_call_config *c)
 {
     c->endpoint_count = 0;
@@ -169,6 +173,8 @@ static const struct {
      "12 is out of range 0..11"},
     {complexity_bad, TGVOIP_ERR_INVALID, "complexity",
      "11 is out of range 0..10"},
+    {min_frame_bad, TGVOIP_ERR_INVALID, "min_frame_ms",
+     "must be 20, 40 or 60, or 0 for 20, got 30"},
     {no_endpoint, TGVOIP_ERR_INVALID, "endpoints", "must be 1 to 64, got 0"},
     {many_endpoints, TGVOIP_ERR_INVALID, "endpoints",
      "must be 1 to 64, got 65"},

@@ -243,6 +243,8 @@ static void talk(tgv_time length)
 {
     static uint32_t pts = 6000;
 
+    b.audio = true;
+
     for (tgv_time t = 0; t < length; t += TGV_MS(60)) {
         tgv_bench_run(&b, TGV_MS(60));
         tgv_bench_media(&b, 0, pts);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Losses, and what becomes of them: copies of earlier frames, switched on by
+ * loss and off again, announced, and waited for by the play-out.
+ * TGV_SEED=n begins with another seed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "support/sim.h"
+#include "wire/proto.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SEEDS 9
+#define LENGTH TGV_S(60)
+
+static uint64_t first_seed(void)
+{
+    const char *text = getenv("TGV_SEED");
+
+    return text ? strtoull(text, NULL, 10) : 7001;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+struct heard {
+    double concealed[2 * SEEDS]; /* share of the blocks, of the losses */
+    double delay[2 * SEEDS];
+};
+
+static double median(double *v)
+{
+    qsort(v, 2 * SEEDS, sizeof(*v), compare);
+    return v[SEEDS];
+}
+
+static void run(double loss, double burst, unsigned frame_ms, struct heard *r)
+{
+    for (unsigned i = 0; i < SEEDS; i++) {
+        struct tgv_sim_options o;
+        struct tgv_sim *s;
+
+        tgv_sim_options_init(&o, first_seed() + i);
+        for (int n = 0; n < 2; n++) {
+            o.imp[n].delay_ms = 50;
+            o.imp[n].loss_pct = loss;
+            o.imp[n].burst = burst;
+            o.min_frame_ms[n] = frame_ms;
+            o.drift_ppm[n] = i % 2 ? 200 : -200;
+        }
+        o.skew = TGV_MS(37 * (i % 7));
+        s = tgv_sim_create(&o);
+        tgv_sim_run(s, LENGTH);
+        for (unsigned n = 0; n < 2; n++) {
+            const struct tgv_sim_heard *h = tgv_sim_heard(s, (int)n);
+
+            assert_int_equal(h->breaches, 0);
+            r->concealed[2 * i + n] =
+                (double)h->concealed / (double)h->blocks / (loss / 100.0);
+            r->delay[2 * i + n] =
+                tgv_sim_delay_ms(s, (int)n, TGV_S(10), LENGTH);
+        }
+        tgv_sim_destroy(s);
+    }
+}
+
+static void test_redundancy_conceals_a_third_of_15_percent(void **state)
+{
+    static const unsigned frames[] = {20, 40, 60};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct heard r;
+        double share;
+
+        run(15, 0, frames[i], &r);
+        share = median(r.concealed);
+        printf("15 %% random loss, frames of %u ms: %.1f %% of it concealed "
+               "(bar 33), worst %.1f %%, delay %.0f ms (seeds %llu..)\n",
+               frames[i], 100 * share, 100 * r.concealed[2 * SEEDS - 1],
+               median(r.delay), (unsigned long long)first_seed());
+        assert_true(share <= 1.0 / 3);
+    }
+}
+
+static void test_redundancy_reaches_over_runs_of_losses(void **state)
+{
+    struct heard r;
+    double share;
+
+    (void)state;
+    run(10, 2, 20, &r);
+    share = median(r.concealed);
+    printf("10 %% loss in runs of 2: %.1f %% of it concealed, delay %.0f ms\n",
+           100 * share, median(r.delay));
+    assert_true(share <= 0.5);
+}
+
+/* Loss comes and goes: so do the copies, without flapping. */
+static void test_eng_49_copies_come_and_go_with_loss(void **state)
+{
+    struct tgv_sim_options o;
+    struct tgv_call_stats before, with, after;
+    uint64_t bytes[4];
+    struct tgv_sim *s;
+
+    (void)state;
+    tgv_sim_options_init(&o, first_seed());
+    for (int n = 0; n < 2; n++) {
+        o.imp[n].delay_ms = 50;
+        o.min_frame_ms[n] = 60;
+        o.imp[n].phase_count = 2;
+        o.imp[n].phases[0] =
+            (struct tgv_link_phase){.from = TGV_S(20), .loss_pct = 12};
+        o.imp[n].phases[1] = (struct tgv_link_phase){.from = TGV_S(50)};
+    }
+    s = tgv_sim_create(&o);
+    tgv_sim_run(s, TGV_S(15));
+    bytes[0] = tgv_sim_media_bytes(s, 0);
+    tgv_sim_run(s, TGV_S(20));
+    tgv_call_stats(tgv_sim_call(s, 0), &before, tgv_sim_now(s));
+    bytes[0] = tgv_sim_media_bytes(s, 0) - bytes[0];
+    tgv_sim_run(s, TGV_S(40));
+    bytes[1] = tgv_sim_media_bytes(s, 0);
+    tgv_sim_run(s, TGV_S(45));
+    tgv_call_stats(tgv_sim_call(s, 0), &with, tgv_sim_now(s));
+    bytes[1] = tgv_sim_media_bytes(s, 0) - bytes[1];
+    tgv_sim_run(s, TGV_S(115));
+    bytes[2] = tgv_sim_media_bytes(s, 0);
+    tgv_sim_run(s, TGV_S(120));
+    tgv_call_stats(tgv_sim_call(s, 0), &after, tgv_sim_now(s));
+    bytes[2] = tgv_sim_media_bytes(s, 0) - bytes[2];
+    printf("bytes in 5 s: %llu without loss, %llu at 12 %%, %llu after\n",
+           (unsigned long long)bytes[0], (unsigned long long)bytes[1],
+           (unsigned long long)bytes[2]);
+    assert_true(bytes[1] > bytes[0] * 5 / 4);
+    assert_true(bytes[2] < bytes[0] * 11 / 10);
+    /* random loss without a queue is no reason to lower the bitrate */
+    assert_true(with.bitrate_bps >= before.bitrate_bps * 9 / 10);
+    tgv_sim_destroy(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_redundancy_conceals_a_third_of_15_percent),
+        cmocka_unit_test(test_redundancy_reaches_over_runs_of_losses),
+        cmocka_unit_test(test_eng_49_copies_come_and_go_with_loss),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -50,7 +50,7 @@ struct job {
     const char *action;
     uint8_t key[TGVOIP_KEY_BYTES], p[TGVOIP_KEY_BYTES];
     uint8_t public_value[TGVOIP_KEY_BYTES], g_a[TGVOIP_KEY_BYTES];
-    bool has_key, has_p, has_public, has_g_a, json;
+    bool has_key, has_g, has_p, has_public, has_g_a, json;
     uint64_t g;
 };
 
@@ -61,6 +61,7 @@ static bool take_option(struct opts *opts, struct job *job, int code)
         job->has_key = true;
         return opts_hex(opts, job->key, sizeof(job->key));
     case OPT_G:
+        job->has_g = true;
         return opts_uint(opts, 0, 1000, &job->g);
     case OPT_P:
         job->has_p = true;
@@ -98,7 +99,7 @@ static int check_dh(struct job *job)
     struct tgvoip_failure failure = {0};
     int err;
 
-    if (!job->g)
+    if (!job->has_g)
         return need(job, "--g");
     if (!job->has_p)
         return need(job, "--p");
@@ -179,6 +180,42 @@ static int emoji(struct job *job)
     return TOOL_OK;
 }
 
+/* An option of another action would do nothing: say so. */
+static int stray(struct job *job)
+{
+    bool check = !strcmp(job->action, "check-dh");
+    bool emoji_only = !strcmp(job->action, "emoji");
+    const struct {
+        const char *option;
+        bool given, fits;
+    } t[] = {{"--key", job->has_key, !check},
+             {"--g", job->has_g, check},
+             {"--p", job->has_p, check},
+             {"--public", job->has_public, check},
+             {"--g-a", job->has_g_a, emoji_only}};
+    size_t i;
+
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        if (!t[i].given || t[i].fits)
+            continue;
+        diag_error(&job->tool->diag, t[i].option, "is not for keys %s",
+                   job->action);
+        return TOOL_USAGE;
+    }
+    return TOOL_OK;
+}
+
+static int act(struct job *job)
+{
+    if (stray(job) != TOOL_OK)
+        return TOOL_USAGE;
+    if (!strcmp(job->action, "check-dh"))
+        return check_dh(job);
+    if (!strcmp(job->action, "fingerprint"))
+        return fingerprint(job);
+    return emoji(job);
+}
+
 static int run(struct job *job)
 {
     if (!job->action) {
@@ -187,12 +224,9 @@ static int run(struct job *job)
                    "--help");
         return TOOL_USAGE;
     }
-    if (!strcmp(job->action, "check-dh"))
-        return check_dh(job);
-    if (!strcmp(job->action, "fingerprint"))
-        return fingerprint(job);
-    if (!strcmp(job->action, "emoji"))
-        return emoji(job);
+    if (!strcmp(job->action, "check-dh") ||
+        !strcmp(job->action, "fingerprint") || !strcmp(job->action, "emoji"))
+        return act(job);
     diag_error(&job->tool->diag, job->action,
                "is none of check-dh, fingerprint, emoji");
     return TOOL_USAGE;

@@ -298,13 +298,6 @@ static bool make_call(struct demo *demo)
     tgvoip_relay *relay = NULL;
     int err;
 
-    err = demo_key_agree(&demo->key, &failure);
-    if (err) {
-        tool_report(demo->tool, &failure);
-        return false;
-    }
-    print_key(demo);
-    key_event(demo);
     if (tgvoip_random(tag, sizeof(tag)) != 0) {
         diag_error(&demo->tool->diag, "random", "the system has none");
         return false;
@@ -313,11 +306,19 @@ static bool make_call(struct demo *demo)
     if (!err)
         err = start_relay(demo, engine, &relay, tag);
     if (!err) {
+        err = demo_line_open(demo, demo->relay_port, tag, &failure);
+        if (err)
+            tool_report(demo->tool, &failure);
+    }
+    if (!err) {
+        print_key(demo);
+        key_event(demo);
         live_init(&demo->live, demo->tool,
                   !demo->json && !demo->tool->diag.quiet);
-        err = demo_run(demo, engine, demo->relay_port, tag);
+        err = demo_run(demo, engine);
         tgvoip_relay_get_stats(relay, &demo->relay_stats);
     }
+    demo_line_close(demo);
     tgvoip_relay_destroy(relay);
     tgvoip_engine_destroy(engine);
     return err == 0;
@@ -348,7 +349,6 @@ static void fini(struct demo *demo)
 {
     int i;
 
-    demo_key_wipe(&demo->key);
     for (i = 0; i < SIDES; i++) {
         samples_free(&demo->sides[i].samples);
         block_list_free(&demo->sides[i].sent);

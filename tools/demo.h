@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "call_end.h"
+#include "demo_server.h"
 #include "envelope.h"
 #include "events.h"
 #include "live.h"
@@ -22,18 +23,20 @@
 
 enum { CALLER, CALLEE, SIDES };
 
-/** What the two sides agreed on. */
+/** What the two sides agreed on, for people; the key is in the setups. */
 struct demo_key {
-    uint8_t key[TGVOIP_KEY_BYTES]; /**< wiped with demo_key_wipe() */
     int64_t fingerprint;
     struct tgvoip_emoji emoji[SIDES][TGVOIP_EMOJI_COUNT];
     int64_t took_us;
 };
 
-/** Negotiate as two clients would through a server, with every check.
- *  @return 0 or a TGVOIP_ERR_*; failure names the step */
-int demo_key_agree(struct demo_key *key, struct tgvoip_failure *failure);
-void demo_key_wipe(struct demo_key *key);
+/** The call at the server, as both ends see it. */
+struct demo_line {
+    struct demo_server server;
+    tgvoip_negotiation *calls[SIDES];
+    tgvoip_call_setup *setups[SIDES]; /**< from READY on */
+    struct tgvoip_negotiation_info info[SIDES]; /**< of READY, then the end */
+};
 
 /** One change of state or road, for the report. */
 struct demo_mark {
@@ -69,6 +72,7 @@ struct demo {
     bool json;
     tgvoip_impairment *impairment; /**< or NULL */
     /* the run */
+    struct demo_line line;
     struct demo_key key;
     struct demo_side sides[SIDES];
     struct demo_direction directions[SIDES];
@@ -89,10 +93,24 @@ struct demo {
     char detail[240];
 };
 
-/** Run the call on this engine and relay until both have said their clips.
+/** One calls, the other answers: negotiate with every check, until both have
+ *  a key. @return 0 or a TGVOIP_ERR_*; failure says what was not in order */
+int demo_line_open(struct demo *demo, uint16_t relay_port,
+                   const uint8_t tag[TGVOIP_TAG_BYTES],
+                   struct tgvoip_failure *failure);
+/** Tell the line what the engine of a side says. */
+void demo_line_state(struct demo *demo, int side, enum tgvoip_call_state state,
+                     enum tgvoip_call_error error);
+/** Before the engine's call is stopped. */
+void demo_line_facts(struct demo *demo, int side, const tgvoip_call *call);
+/** The caller hangs up, the callee learns of it. */
+void demo_line_hang_up(struct demo *demo);
+/** Free and wipe; fine if it was never opened. */
+void demo_line_close(struct demo *demo);
+
+/** Run the call on this engine until both have said their clips.
  *  @return 0, or a TGVOIP_ERR_* when it could not begin (reported) */
-int demo_run(struct demo *demo, tgvoip_engine *engine, uint16_t relay_port,
-             const uint8_t tag[TGVOIP_TAG_BYTES]);
+int demo_run(struct demo *demo, tgvoip_engine *engine);
 
 /** Compare what was sent and heard, and find the words for it. */
 void demo_judge(struct demo *demo);

@@ -10,32 +10,20 @@
 #define OFFSET_US 1500000 /* the callee's lag with one clip for both */
 #define TAIL_MIN_US 1000000 /* after the last word: what is under way */
 #define TAIL_MAX_US 6000000
-#define CALL_KEY_LAYER TGVOIP_MAX_LAYER
 
-static int create_side(struct demo *demo, int side, tgvoip_engine *engine,
-                       uint16_t port, const uint8_t *tag)
+static int create_side(struct demo *demo, int side, tgvoip_engine *engine)
 {
     struct demo_side *s = &demo->sides[side];
     struct tgvoip_call_config config;
-    struct tgvoip_endpoint relay;
     struct tgvoip_failure failure = {0};
     int err;
 
-    tgvoip_endpoint_default(&relay);
-    relay.id = 1;
-    relay.ipv4 = "127.0.0.1";
-    relay.port = port;
-    memcpy(relay.tag, tag, sizeof(relay.tag));
-    relay.tag[15] = (uint8_t)((tag[15] & 0xfe) | side);
     tgvoip_call_config_default(&config);
-    config.outgoing = side == CALLER;
-    config.key = demo->key.key;
-    config.key_len = sizeof(demo->key.key);
-    config.endpoints = &relay;
-    config.endpoint_count = 1;
-    config.max_layer = CALL_KEY_LAYER;
     config.network_type = TGVOIP_NET_WIFI;
-    err = call_end_create(&s->end, demo->tool, engine, &config, true, &failure);
+    err = tgvoip_call_setup_apply(demo->line.setups[side], &config);
+    if (!err)
+        err = call_end_create(&s->end, demo->tool, engine, &config, true,
+                              &failure);
     if (!err)
         err = tgvoip_call_record(s->end.call, s->recording, &failure);
     if (!err)
@@ -87,6 +75,9 @@ static void take_event(struct demo *demo, int side,
     switch (event->type) {
     case END_STATE:
         note_state(demo, s, event);
+        if (event->state == TGVOIP_STATE_FAILED)
+            demo_line_facts(demo, side, s->end.call);
+        demo_line_state(demo, side, event->state, event->error);
         if (event->state == TGVOIP_STATE_ESTABLISHED)
             s->established = true;
         if (event->state == TGVOIP_STATE_FAILED) {
@@ -243,6 +234,10 @@ static void hang_up(struct demo *demo)
     for (side = 0; side < SIDES; side++)
         if (demo->sides[side].end.call)
             call_end_stats(&demo->sides[side].end, &demo->sides[side].stats);
+    for (side = 0; side < SIDES; side++)
+        if (demo->sides[side].end.call)
+            demo_line_facts(demo, side, demo->sides[side].end.call);
+    demo_line_hang_up(demo);
     for (side = 0; side < SIDES; side++) {
         struct demo_side *s = &demo->sides[side];
 
@@ -257,15 +252,14 @@ static void hang_up(struct demo *demo)
         call_end_destroy(&demo->sides[side].end);
 }
 
-int demo_run(struct demo *demo, tgvoip_engine *engine, uint16_t relay_port,
-             const uint8_t tag[TGVOIP_TAG_BYTES])
+int demo_run(struct demo *demo, tgvoip_engine *engine)
 {
     int err, side;
 
     demo->connect_us = tool_now_us();
-    err = create_side(demo, CALLER, engine, relay_port, tag);
+    err = create_side(demo, CALLER, engine);
     if (!err)
-        err = create_side(demo, CALLEE, engine, relay_port, tag);
+        err = create_side(demo, CALLEE, engine);
     demo->connect_us = tool_now_us();
     for (side = 0; side < SIDES && !err; side++) {
         err = tgvoip_call_connect(demo->sides[side].end.call);

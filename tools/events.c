@@ -84,6 +84,17 @@ static void set_measures(json_tree *o, const struct tgvoip_call_stats *s)
     json_set_int(o, "bytes_in", (int64_t)s->bytes_in);
 }
 
+void events_signal(struct events *events, const char *side,
+                   enum tgvoip_signal_state state, int64_t at_us)
+{
+    json_tree *o = events_begin(events, "signal", side, at_us);
+
+    if (!o)
+        return;
+    json_set_str(o, "state", tgvoip_signal_state_str(state));
+    events_end(events, o);
+}
+
 void events_stats(struct events *events, const char *side,
                   const struct tgvoip_call_stats *stats)
 {

@@ -31,6 +31,9 @@ void events_end(struct events *events, json_tree *tree);
 /** An event of a call's queue, if there is a line for it. */
 void events_call(struct events *events, const char *side,
                  const struct end_event *event);
+/** A state of call signalling, "REQUESTING" or "RINGING": event "signal". */
+void events_signal(struct events *events, const char *side,
+                   enum tgvoip_signal_state state, int64_t at_us);
 void events_stats(struct events *events, const char *side,
                   const struct tgvoip_call_stats *stats);
 /** The last line of a call. `call` may be stopped but not destroyed;

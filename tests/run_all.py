@@ -5,7 +5,8 @@
     run_all.py [--long] [--only STAGE[,STAGE]...]
 
 Stages, in order: house build unit vectors fuzz sim io tsan coverage tool
-install bench campaigns interop. fuzz replays the corpora as plain tests; campaigns
+install python bench docs campaigns interop. python makes the wheels and tests
+the package that is in them. fuzz replays the corpora as plain tests; campaigns
 look for new inputs, with --long only. tsan takes what has threads, with --long
 all other C tests too. interop runs last and alone, since it measures in real
 time.
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
@@ -347,6 +349,92 @@ def install(tally, options):
     python_tests(tally, "install", "install", "release", 900)
 
 
+def python_home(tally, name, package, *settings):
+    """A virtual environment that has the package and its tests' needs.
+    @return its Python, or None"""
+    folder = os.path.join(BUILD, "python", "venv-" + name)
+    python = os.path.join(folder, "bin", "python")
+    pip = [python, "-m", "pip", "install", "-q",
+           "--disable-pip-version-check"]
+    steps = []
+    if not os.path.exists(os.path.join(folder, ".done")):
+        steps += [[sys.executable, "-m", "venv", "--clear", folder],
+                  pip + ["cffi>=1.16", "scikit-build-core>=0.10",
+                         "pytest>=8", "hypothesis>=6", "mypy>=1.10"],
+                  ["touch", os.path.join(folder, ".done")]]
+    steps.append(pip + ["--no-deps", "--no-build-isolation",
+                        "--force-reinstall", *settings, package])
+    for step in steps:
+        code, out = capture(step, 900)
+        if code != 0:
+            tally.fail(f"python: {' '.join(step[-3:])}", out)
+            return None
+    return python
+
+
+def pytest(tally, name, python, limit, env, *arguments):
+    """Each test counts, by what pytest writes for machines."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = os.path.join(folder, "report.xml")
+        code, out = capture(
+            [python, "-X", "faulthandler", "-m", "pytest", "-q", "-p",
+             "no:cacheprovider", "--junit-xml", report, *arguments], limit,
+            dict(env, PYTHONDONTWRITEBYTECODE="1"))
+        try:
+            cases = xml.etree.ElementTree.parse(report).iter("testcase")
+        except (OSError, xml.etree.ElementTree.ParseError):
+            why = "time is up" if code is None else f"exit code {code}"
+            tally.fail(f"{name}: {why}", out)
+            return
+        failed = False
+        for case in cases:
+            test = f"{name}: {case.get('classname')}.{case.get('name')}"
+            kinds = {child.tag: child for child in case}
+            if "failure" in kinds or "error" in kinds:
+                bad = kinds.get("failure", kinds.get("error"))
+                tally.fail(test, bad.text or "")
+                failed = True
+            elif "skipped" in kinds:
+                tally.skip(f"{test} {kinds['skipped'].get('message')}")
+            else:
+                tally.ok()
+        if code != 0 and not failed:
+            tally.fail(f"{name}: exit code {code}", out)
+
+
+def python(tally, options):
+    """The package as users get it: the wheels are made and tested. Once more
+    under the thread sanitizer what starts and ends calls; with --long all."""
+    wheels = os.path.join(BUILD, "wheel")
+    code, out = capture(["script/wheel", "--out", wheels,
+                         "--python", sys.executable], 900)
+    tally.check("script/wheel", code == 0, out)
+    if code != 0:
+        return
+    wheel = next(os.path.join(wheels, f) for f in os.listdir(wheels)
+                 if f.startswith("tgvoip-") and f.endswith(".whl"))
+    interpreter = python_home(tally, "test", wheel)
+    if interpreter:
+        env = {"TGVOIP_WHEELS": wheels}
+        if options.long:
+            env["TGVOIP_LONG"] = "1"
+        pytest(tally, "python", interpreter, 900, env, "python/tests")
+    interpreter = python_home(
+        tally, "tsan", ROOT, "-C", "cmake.define.TGVOIP_SANITIZE=thread",
+        "-C", "cmake.define.CMAKE_C_COMPILER=gcc",
+        "-C", "cmake.build-type=RelWithDebInfo",
+        "-C", "build-dir=" + os.path.join(BUILD, "python", "build-tsan"))
+    if interpreter:
+        code, runtime = capture(["gcc", "-print-file-name=libtsan.so"])
+        tests = ["python/tests/test_life.py"]
+        if options.long:
+            tests += ["python/tests/test_py.py",
+                      "python/tests/test_aio_calls.py"]
+        pytest(tally, "python with tsan", interpreter, 900,
+               dict(LD_PRELOAD=runtime.strip(), TGVOIP_SANITIZER="thread",
+                    TSAN_OPTIONS="halt_on_error=1:die_after_fork=0"), *tests)
+
+
 def bench(tally, options):
     """Everything that measures still runs; what it finds is for
     script/bench to judge."""
@@ -381,12 +469,18 @@ def interop(tally, options):
         tally.fail("interop: the original engine cannot be installed", out)
         return
     peer = out.strip().splitlines()[-1]
-    code, out = capture([sys.executable, "tests/interop/run.py", "--tgvoip",
-                         tgvoip(), "--peer", peer], 900)
-    for line in out.splitlines():
-        if line.startswith(("ok", "#")):
-            print("  " + line, flush=True)
-    count_lines(tally, "interop", code, out)
+    programs = [("interop", ["run.py"])]
+    ours = os.path.join(BUILD, "python", "venv-test", "bin", "python")
+    if os.path.exists(ours):    # the stage python has made it
+        programs.append(("interop of modules", ["modules.py", "--ours", ours]))
+    for name, program in programs:
+        program[0] = os.path.join("tests", "interop", program[0])
+        code, out = capture([sys.executable, *program, "--tgvoip", tgvoip(),
+                             "--peer", peer], 900)
+        for line in out.splitlines():
+            if line.startswith(("ok", "#")):
+                print("  " + line, flush=True)
+        count_lines(tally, name, code, out)
 
 
 STAGES = [
@@ -401,6 +495,7 @@ STAGES = [
     ("coverage", coverage),
     ("tool", tool),
     ("install", install),
+    ("python", python),
     ("bench", bench),
     ("docs", docs),
     ("campaigns", campaigns),

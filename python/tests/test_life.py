@@ -295,7 +295,9 @@ def test_interpreter_exit_in_mid_call(script, tmp_path, end):
     began = time.monotonic()
     script(START + "    " + end)
     assert time.monotonic() - began < 20
-    assert script.err == ""
+    # A machine that is busy is told of.
+    assert [line for line in script.err.splitlines()
+            if "overload" not in line] == []
     assert loud_blocks((tmp_path / "heard.pcm").read_bytes()) > 5
 
 
@@ -304,6 +306,8 @@ def test_exception_at_the_top_in_mid_call(script, tmp_path):
     assert loud_blocks((tmp_path / "heard.pcm").read_bytes()) > 5
 
 
+@pytest.mark.skipif(os.environ.get("TGVOIP_SANITIZER") == "thread",
+                    reason="the thread sanitizer ends children with threads")
 def test_after_fork_the_childs_controllers_refuse(script, tmp_path):
     out = script(START + """
     fresh = VoIPController(logs_dir=None)

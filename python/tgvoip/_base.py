@@ -106,7 +106,11 @@ class BaseController:
 
     def set_proxy(self, address: str, port: int = 1080, username: str = "",
                   password: str = "") -> None:
-        """Go through a SOCKS5 proxy. Before `start` only."""
+        """Go through a SOCKS5 proxy. Before `start` only.
+
+        Not available in this version: the values are checked and kept, and
+        `start` raises VoIPError, since nothing may go out beside a proxy.
+        """
         settings = self._core.check_new("set_proxy")
         if not as_str("address", address):
             raise ValueError("address: is empty")

@@ -127,11 +127,18 @@ class Core:
                 raise RuntimeError("start: set_encryption_key() comes first")
             if not settings.endpoints:
                 raise RuntimeError("start: set_remote_endpoints() comes first")
+            if not any(settings.key):
+                raise ValueError("key: is nothing but zeros")
+            if settings.proxy:  # nothing may go out beside it (ENG-64)
+                raise VoIPError("proxy: not available in this version",
+                                lib.TGVOIP_ERR_UNSUPPORTED)
             self._listener = weakref.ref(listener)
             self.call = self._create()
             self.started = True
             self._apply()
             code = lib.tgvoip_call_start(self.call)
+            if code and self.stopped:   # meanwhile, in a signal handler
+                raise RuntimeError("start: the call has been stopped")
             if code:
                 raise error_of(code)
         self.listen(self.wants)
@@ -260,6 +267,8 @@ class Core:
         if not code:
             self.connected = True
             code = lib.tgvoip_call_connect(self.call)
+        if code and self.stopped:
+            raise RuntimeError("connect: the call has been stopped")
         if code == lib.TGVOIP_ERR_STATE:
             raise RuntimeError("connect: has been called already, or the "
                                "call has failed")

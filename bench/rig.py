@@ -130,6 +130,19 @@ class Rig:
     def run(self, command):
         return self.finish(self.start(command), command)
 
+    def wait_for_quiet(self, cores, limit_s=240):
+        """Wait until other programs take less than so many cores.
+        @return false if they did not within the limit"""
+        until = time.monotonic() + limit_s
+        while time.monotonic() < until:
+            before = busy_s()
+            time.sleep(4)
+            now = (busy_s() - before) / 4
+            if now < cores:
+                return True
+            self.say(f"waiting, other programs take {now:.2f} cores")
+        return False
+
     @contextlib.contextmanager
     def relay(self, *options):
         """@return of `with`: a Relay; ends with the block."""

@@ -26,7 +26,7 @@
 
 #define START TGV_S(1000)
 #define DELAY_MS 20 /* one way */
-#define DATAGRAM 1500
+#define DATAGRAM TGV_CALL_TRANSMIT_MAX
 
 struct tgv_loop;
 

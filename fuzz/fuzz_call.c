@@ -23,7 +23,7 @@
 
 #define SIDES 2
 #define RELAYS 2
-#define MTU 1500
+#define MTU TGV_CALL_TRANSMIT_MAX
 #define WIRE 32 /* datagrams under way */
 #define BURST_MAX 600 /* datagrams that one input may cause */
 #define EXPIRES_MAX 200 /* time-outs in a row at one time */

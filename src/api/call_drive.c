@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define PACKET_MAX 1500
+#define PACKET_MAX TGV_CALL_TRANSMIT_MAX
 /* After so many packets at once the rest waits for the next turn, so that one
  * call cannot keep the loop. */
 #define TRANSMIT_MAX 64

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a call and its socket.
+ * The life of a call.
  */
 #include "legacy/call.h"
 
@@ -87,6 +87,7 @@ static void init_parts(struct tgv_call *c)
 {
     c->state = TGV_STATE_WAIT_INIT;
     c->established = -1;
+    c->choice.suspect_since = TGV_NEVER;
     c->debug_loss = TGV_DEBUG_LOSS_MEASURED;
     tgv_timers_init(c);
     tgv_window_init(&c->window);
@@ -122,6 +123,7 @@ int tgv_call_create(struct tgv_call **out, const struct tgv_call_config *config)
     load_state(c, config->persistent_state);
     init_parts(c);
     err = tgv_paths_init(c, config->relays, config->relay_count);
+    tgv_reach_init(c);
     if (!err)
         err = tgv_seal_create(&c->seal, config->key, config->outgoing);
     if (!err)
@@ -140,6 +142,7 @@ void tgv_call_destroy(struct tgv_call *c)
         return;
     tgv_playout_destroy(c->playout);
     tgv_capture_destroy(c->capture);
+    tgv_paths_fini(c);
     tgv_seal_destroy(c->seal);
     free(c);
 }
@@ -149,61 +152,10 @@ bool tgv_call_live(const struct tgv_call *c)
     return c->started && !c->stopped && c->state != TGV_STATE_FAILED;
 }
 
-/* -- requests and events of io ------------------------------------------------ */
-
-static void request(struct tgv_call *c, enum tgv_io_request_kind kind,
-                    unsigned sock)
-{
-    if (c->request_count == TGV_REQUESTS_MAX)
-        return;
-    c->requests[(c->request_first + c->request_count++) % TGV_REQUESTS_MAX] =
-        (struct tgv_io_request){.kind = kind, .sock = sock};
-}
-
-bool tgv_call_next_request(struct tgv_call *c, struct tgv_io_request *req)
-{
-    if (c->request_count == 0)
-        return false;
-    *req = c->requests[c->request_first];
-    c->request_first = (c->request_first + 1) % TGV_REQUESTS_MAX;
-    c->request_count--;
-    return true;
-}
-
-void tgv_call_open_socket(struct tgv_call *c)
-{
-    c->udp.sock++;
-    c->udp.open = false;
-    c->udp.blocked = false;
-    request(c, TGV_IO_UDP_OPEN, c->udp.sock);
-}
-
-static void opened(struct tgv_call *c, tgv_time now)
-{
-    c->udp.open = true;
-    c->udp.was_open = true;
-    tgv_timers_socket_open(c, now);
-    tgv_paths_probe_restart(c, now);
-}
-
-/* A socket that never opened fails the call; one that was lost is rebuilt
- * (ENG-06, ENG-27), and the time-outs decide about the call. */
-static void socket_failed(struct tgv_call *c, tgv_time now)
-{
-    c->udp.open = false;
-    c->udp.blocked = false;
-    if (!c->udp.was_open) {
-        tgv_state_fail(c, TGV_CALL_ERROR_UNKNOWN,
-                       "the UDP socket could not be opened", now);
-        return;
-    }
-    tgv_log(c->log, TGV_LOG_WARNING, ROOM, now,
-            "the UDP socket was lost and will be opened again");
-    tgv_timers_socket_lost(c, now);
-}
+/* -- life ----------------------------------------------------------------------- */
 
 /* NETWORK_CHANGED carries whether we save data. */
-static void tell_network(struct tgv_call *c, tgv_time now)
+void tgv_call_tell_network(struct tgv_call *c, tgv_time now)
 {
     uint8_t flags[4];
     size_t len;
@@ -220,49 +172,6 @@ static void tell_network(struct tgv_call *c, tgv_time now)
                           NETWORK_TIMEOUT, now);
 }
 
-static void interfaces_changed(struct tgv_call *c, tgv_time now)
-{
-    tgv_paths_forget_rtt(c);
-    tgv_paths_probe_restart(c, now);
-    if (tgv_state_talking(c))
-        c->measures.handed_over = true;
-    tell_network(c, now);
-}
-
-void tgv_call_io_event(struct tgv_call *c, const struct tgv_io_event *ev,
-                       tgv_time now)
-{
-    if (!tgv_call_live(c))
-        return;
-    if (ev->kind == TGV_IO_INTERFACES) {
-        interfaces_changed(c, now);
-        return;
-    }
-    if (ev->sock != c->udp.sock)
-        return;
-    switch (ev->kind) {
-    case TGV_IO_OPENED:
-        opened(c, now);
-        break;
-    case TGV_IO_FAILED:
-    case TGV_IO_CLOSED:
-        socket_failed(c, now);
-        break;
-    case TGV_IO_BLOCKED:
-        c->udp.blocked = true;
-        tgv_send_blocked(c);
-        break;
-    case TGV_IO_WRITABLE:
-        c->udp.blocked = false;
-        break;
-    case TGV_IO_RESOLVED:
-    case TGV_IO_INTERFACES:
-        break;
-    }
-}
-
-/* -- life ----------------------------------------------------------------------- */
-
 int tgv_call_start(struct tgv_call *c, tgv_time now)
 {
     if (c->started || c->stopped)
@@ -271,7 +180,7 @@ int tgv_call_start(struct tgv_call *c, tgv_time now)
     if (c->persist_why[0])
         tgv_log(c->log, TGV_LOG_WARNING, ROOM, now,
                 "the persistent state is ignored: %s", c->persist_why);
-    tgv_call_open_socket(c);
+    tgv_socket_open_udp(c);
     return 0;
 }
 
@@ -292,10 +201,8 @@ void tgv_call_stop(struct tgv_call *c, tgv_time now)
     if (c->stopped)
         return;
     c->stopped = true;
-    c->request_count = 0;
     c->event_count = 0;
-    if (c->started)
-        request(c, TGV_IO_CLOSE, c->udp.sock);
+    tgv_socket_close_all(c);
     tgv_timers_init(c);
     tgv_send_drop_all(c);
 }
@@ -312,5 +219,5 @@ void tgv_call_set_network_type(struct tgv_call *c, int type, bool data_saving,
     c->data_saving = data_saving;
     tgv_rate_limits(c);
     if (!told && tgv_call_live(c))
-        tell_network(c, now);
+        tgv_call_tell_network(c, now);
 }

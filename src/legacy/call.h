@@ -11,8 +11,10 @@
  * same seed: the same bytes out.
  *
  * Which file holds what: handshake.c (INIT, INIT_ACK, versions), send.c,
- * receive.c, window.c (replay), ack.c, extras.c, paths.c (relays, pings,
- * choice), timers.c (all timers), state.c (the one place where the state
+ * receive.c, window.c (replay), ack.c, extras.c, socket.c (sockets, requests
+ * and events of io), paths.c (the set of roads, the current one), reach.c (UDP
+ * or TCP), choice.c (pings, the best road, the dead one), direct.c (P2P, LAN,
+ * IPv6), tcp.c (streams to TCP relays), proxy.c (SOCKS5), nat64.c, timers.c (all timers), state.c (the one place where the state
  * changes), stats.c (measures), debug.c (texts made of them), debug_ctl.c,
  * persist.c, server_config.c.
  */
@@ -55,6 +57,14 @@ enum tgv_path_type {
     TGV_PATH_TCP_RELAY = 4
 };
 
+/* A SOCKS5 proxy. With one, nothing leaves outside it (ENG-64). */
+struct tgv_proxy_entry {
+    char host[256]; /* name or address; empty: no proxy */
+    uint16_t port;
+    char user[256]; /* empty: no login */
+    char password[256];
+};
+
 struct tgv_relay_entry {
     int64_t id;
     bool tcp;
@@ -71,6 +81,7 @@ struct tgv_call_config {
     int max_layer; /* 65..92 */
     bool allow_p2p;
     bool allow_v1;
+    struct tgv_proxy_entry proxy; /* the caller wipes his copy */
     tgv_time init_timeout;
     tgv_time receive_timeout;
     bool data_saving; /* already decided from mode and network type */
@@ -104,9 +115,9 @@ struct tgv_trace {
 
 enum tgv_io_request_kind {
     TGV_IO_UDP_OPEN, /* open socket `sock`, dual-stack, random port */
-    TGV_IO_TCP_OPEN, /* connect socket `sock` to `to` */
-    TGV_IO_CLOSE, /* close `sock` */
-    TGV_IO_RESOLVE /* look `name` up; answer with RESOLVED and `sock` */
+    TGV_IO_TCP_OPEN, /* connect socket `sock` to `to`, without delay */
+    TGV_IO_CLOSE, /* close `sock`, or forget the look-up `sock`; no event */
+    TGV_IO_RESOLVE /* look `name` up, both families */
 };
 struct tgv_io_request {
     enum tgv_io_request_kind kind;
@@ -115,20 +126,31 @@ struct tgv_io_request {
     char name[256];
 };
 
+/* How many addresses an event carries at most. */
+#define TGV_IO_ADDRS 16
+
 enum tgv_io_event_kind {
-    TGV_IO_OPENED, /* `addr` is the local address */
+    TGV_IO_OPENED, /* `addr` is the local address; TCP: connected */
     TGV_IO_FAILED, /* `error` says why; the socket is gone */
-    TGV_IO_CLOSED, /* by the other side */
+    TGV_IO_CLOSED, /* by the other side; the socket is gone */
     TGV_IO_WRITABLE, /* after BLOCKED */
-    TGV_IO_BLOCKED, /* the last transmit was not taken and is dropped */
-    TGV_IO_RESOLVED, /* `addr` */
-    TGV_IO_INTERFACES /* local interfaces changed */
+    /* UDP: the last transmit was not taken and is dropped. TCP: it was taken,
+     * but no more may follow. Either way until WRITABLE. */
+    TGV_IO_BLOCKED,
+    /* `addrs`, ports 0; none if the name is unknown */
+    TGV_IO_RESOLVED,
+    /* `addrs` are the local ones now, ports 0, of interfaces that are up,
+     * running and not loopback, in the system's order. Told before the first
+     * request is answered, and whenever they have changed. */
+    TGV_IO_INTERFACES
 };
 struct tgv_io_event {
     enum tgv_io_event_kind kind;
-    unsigned sock;
+    unsigned sock; /* 0 for INTERFACES */
     struct tgv_addr addr;
     int error; /* TGVOIP_ERR_* */
+    struct tgv_addr addrs[TGV_IO_ADDRS];
+    unsigned addr_count;
 };
 
 /* -- what has happened ---------------------------------------------------- */
@@ -193,12 +215,15 @@ int tgv_call_connect(struct tgv_call *c, tgv_time now);
 /* Nothing is sent, received or reported any more. Idempotent. */
 void tgv_call_stop(struct tgv_call *c, tgv_time now);
 
-/* Bytes in: `from` is the sender's address; pkt is one datagram, or for TCP a
- * piece of the stream. Counts and drops what is bad. */
+/* Bytes in: `from` is the sender's address (TCP: not read, may be NULL); pkt is
+ * one datagram, or for TCP a piece of the stream. Counts and drops what is
+ * bad. */
 void tgv_call_receive(struct tgv_call *c, unsigned sock,
                       const struct tgv_addr *from, const uint8_t *pkt,
                       size_t len, tgv_time now);
-/* Bytes out: call until *len is 0. cap >= 1500. */
+/* Bytes out: call until *len is 0. cap >= TGV_CALL_TRANSMIT_MAX. For TCP `to`
+ * is not set, and the bytes are to be written with one system call. */
+#define TGV_CALL_TRANSMIT_MAX 1536
 void tgv_call_transmit(struct tgv_call *c, unsigned *sock, struct tgv_addr *to,
                        uint8_t *buf, size_t cap, size_t *len, tgv_time now);
 bool tgv_call_next_request(struct tgv_call *c, struct tgv_io_request *req);

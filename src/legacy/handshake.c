@@ -104,11 +104,10 @@ static void send_handshake(struct tgv_call *c, unsigned path, uint8_t type,
 void tgv_handshake_round(struct tgv_call *c, tgv_time now)
 {
     c->hs.rounds++;
-    if (tgv_send_possible(c)) {
-        uint32_t group = tgv_send_group(c);
-        for (unsigned i = 0; i < c->paths.count; i++)
+    uint32_t group = tgv_send_group(c);
+    for (unsigned i = 0; i < c->paths.count; i++)
+        if (tgv_path_open(c, i))
             send_handshake(c, i, TGV_PKT_INIT, group);
-    }
     if (c->state == TGV_STATE_WAIT_INIT)
         tgv_state_set(c, TGV_STATE_WAIT_INIT_ACK, TGV_CALL_ERROR_UNKNOWN, now);
 }
@@ -205,6 +204,7 @@ void tgv_handshake_ack(struct tgv_call *c, unsigned path,
     tgv_timers_ready(c, now);
     tgv_paths_handshake(c, path, now);
     tgv_audio_ready(c, audio);
+    tgv_direct_ready(c, now);
 }
 
 void tgv_handshake_media(struct tgv_call *c, tgv_time now)

@@ -23,22 +23,25 @@
 #include "net/congestion.h"
 #include "net/rtt.h"
 #include "voice/capture.h"
+#include "wire/control.h"
 #include "wire/packet.h"
 
 #define ROOM "legacy"
 
 /* -- limits of this room -------------------------------------------------- */
-#define TGV_PATHS_MAX TGV_RELAYS_MAX
+/* Relays, a TCP and an IPv6 copy of each, and three direct ones at most. */
+#define TGV_PATHS_MAX (3 * TGV_RELAYS_MAX + 3)
 #define TGV_CONTROL_QUEUE 256 /* packets without media waiting to be sent */
 #define TGV_MEDIA_QUEUE 4 /* media packets; older ones give way */
 #define TGV_MEDIA_PAYLOAD 1280
 #define TGV_CONTROL_PAYLOAD 32
 #define TGV_EVENTS_MAX 64
-#define TGV_REQUESTS_MAX 8
+#define TGV_REQUESTS_MAX 256 /* open and close for each stream */
 #define TGV_PINGS_KEPT 4 /* pings of a path that a pong may answer */
 #define TGV_PROBES_MAX 10 /* of a UDP reachability series */
 #define TGV_ANSWERS_PER_S 20 /* INIT_ACK, and PONG */
 #define TGV_RELIABLE_SLOTS 2
+#define TGV_STREAM_HELLO 576 /* proxy messages, or the transport's header */
 #define TGV_RELIABLE_NUMBERS 16
 
 #define TGV_PATH_CURRENT 0xFFu
@@ -68,11 +71,45 @@ enum tgv_udp_verdict {
     TGV_UDP_NOT_AVAILABLE
 };
 
+/* Where a road came from; a clone is told with the id of its relay. */
+enum tgv_path_origin {
+    TGV_ORIGIN_SERVER,
+    TGV_ORIGIN_TCP_CLONE,
+    TGV_ORIGIN_IPV6_CLONE,
+    TGV_ORIGIN_PEER /* direct: peer info, LAN_ENDPOINT, IPV6_ENDPOINT */
+};
+
+enum tgv_stream_state {
+    TGV_STREAM_CLOSED,
+    TGV_STREAM_OPENING, /* TCP connect */
+    TGV_STREAM_PROXY, /* greeting, login, CONNECT */
+    TGV_STREAM_OPEN
+};
+
+/* The connection of a TCP relay; it outlives no change of socket. */
+struct tgv_stream { /* tcp.c */
+    enum tgv_stream_state state;
+    unsigned sock; /* 0: none */
+    bool blocked;
+    struct tgv_obf *obf; /* from TGV_STREAM_OPEN on */
+    struct tgv_socks *socks; /* in TGV_STREAM_PROXY */
+    uint8_t hello[TGV_STREAM_HELLO]; /* bytes to be sent before all else */
+    size_t hello_len;
+    tgv_time progress; /* last sign of life */
+    unsigned failures; /* in a row */
+    tgv_time retry_at; /* not opened again before */
+};
+
 struct tgv_path { /* paths.c */
     enum tgv_path_type type;
-    int64_t id; /* as the server gave it */
+    enum tgv_path_origin origin;
+    int64_t id; /* as the server gave it, also for clones; direct: the derived
+                   id of behaviour notes 5.2 */
     struct tgv_addr addr;
+    struct tgv_addr ipv6; /* of a relay that has both; family NONE */
     uint8_t tag[TGV_TAG_BYTES];
+    struct tgv_stream *stream; /* TCP relays; NULL for all others */
+    bool gone; /* the place is free: for paths_find, choice, send */
     unsigned probes_answered;
     uint64_t probes[TGV_PROBES_MAX]; /* query ids not yet answered, or 0 */
     struct {
@@ -87,16 +124,31 @@ struct tgv_path { /* paths.c */
 };
 
 struct tgv_paths { /* paths.c */
-    struct tgv_path list[TGV_PATHS_MAX];
+    struct tgv_path list[TGV_PATHS_MAX]; /* an index keeps its meaning */
     unsigned count;
     unsigned current;
-    unsigned preferred;
+    unsigned preferred; /* the best relay */
     const char *reason; /* of the current one; NULL before the handshake */
+};
+
+struct tgv_reach { /* reach.c */
+    bool udp, tcp; /* in use */
     unsigned probes_sent;
     unsigned probes_wanted;
     enum tgv_udp_verdict verdict;
+    bool relays_given_tcp; /* signalling named TCP relays: no clones */
+    bool cloned;
+};
+
+struct tgv_choice { /* choice.c */
     tgv_time suspect_since; /* the current one does not answer; TGV_NEVER */
     tgv_time rescue_at; /* next round of pings while suspect */
+};
+
+struct tgv_direct { /* direct.c */
+    struct tgv_addr local[TGV_IO_ADDRS]; /* of this device */
+    unsigned local_count;
+    bool local_known; /* INTERFACES was told */
 };
 
 struct tgv_handshake { /* handshake.c */
@@ -230,10 +282,13 @@ struct tgv_call {
     int network_type;
     bool started, connected, stopped;
     tgv_time connect_time;
+    /* socket.c */
     struct {
         unsigned sock; /* 0: none asked for */
         bool open, blocked, was_open;
+        struct tgv_addr local;
     } udp;
+    unsigned socks; /* numbers given out */
     struct tgv_io_request requests[TGV_REQUESTS_MAX];
     unsigned request_first, request_count;
     /* state.c */
@@ -245,6 +300,9 @@ struct tgv_call {
     /* the parts */
     tgv_time timers[TGV_TIMER_COUNT];
     struct tgv_paths paths;
+    struct tgv_reach reach;
+    struct tgv_choice choice;
+    struct tgv_direct direct;
     struct tgv_handshake hs;
     struct tgv_sender sender;
     struct tgv_reliable reliable[TGV_RELIABLE_SLOTS];
@@ -262,7 +320,16 @@ struct tgv_call {
 
 /* -- call.c ---------------------------------------------------------------- */
 bool tgv_call_live(const struct tgv_call *c); /* may act on the network */
-void tgv_call_open_socket(struct tgv_call *c);
+/* NETWORK_CHANGED to the peer, with our data saving. */
+void tgv_call_tell_network(struct tgv_call *c, tgv_time now);
+
+/* -- socket.c -------------------------------------------------------------- */
+void tgv_socket_open_udp(struct tgv_call *c);
+void tgv_socket_close_all(struct tgv_call *c);
+/* A new number, and the request; 0 if there are too many requests. */
+unsigned tgv_socket_open_tcp(struct tgv_call *c, const struct tgv_addr *to);
+unsigned tgv_socket_resolve(struct tgv_call *c, const char *name);
+void tgv_socket_close(struct tgv_call *c, unsigned sock);
 
 /* -- state.c --------------------------------------------------------------- */
 /* The only place where the state changes. FAILED is final (ENG-07). */
@@ -316,6 +383,12 @@ void tgv_send_blocked(struct tgv_call *c);
 bool tgv_send_may_answer(struct tgv_call *c, unsigned which, tgv_time now);
 bool tgv_send_possible(const struct tgv_call *c);
 
+/* -- receive.c --------------------------------------------------------------- */
+/* A datagram, or a packet of a stream (from NULL), of a road. */
+void tgv_receive_packet(struct tgv_call *c, unsigned path,
+                        const struct tgv_addr *from, const uint8_t *pkt,
+                        size_t len, tgv_time now);
+
 /* -- reliable.c -------------------------------------------------------------- */
 void tgv_reliable_send(struct tgv_call *c, uint8_t type, const uint8_t *payload,
                        size_t len, tgv_time interval, tgv_time timeout,
@@ -323,28 +396,115 @@ void tgv_reliable_send(struct tgv_call *c, uint8_t type, const uint8_t *payload,
 void tgv_reliable_sent(struct tgv_call *c, uint8_t type, uint32_t seq);
 void tgv_reliable_run(struct tgv_call *c, tgv_time now);
 
-/* -- paths.c ----------------------------------------------------------------- */
+/* -- paths.c: the set ------------------------------------------------------- */
 int tgv_paths_init(struct tgv_call *c, const struct tgv_relay_entry *relays,
                    size_t count);
-/* Index, or -1; *tag_wrong when the address is known but not the tag. */
+void tgv_paths_fini(struct tgv_call *c);
+/* A free place, cleaned; NULL if there is none. */
+struct tgv_path *tgv_paths_add(struct tgv_call *c, enum tgv_path_type type,
+                               enum tgv_path_origin origin);
+unsigned tgv_paths_index(const struct tgv_call *c, const struct tgv_path *p);
+/* Of a direct type and family, or NULL. */
+struct tgv_path *tgv_paths_direct(struct tgv_call *c, enum tgv_path_type type,
+                                  uint8_t family);
+bool tgv_path_is_relay(const struct tgv_path *p);
+/* A unicast address with a port. */
+bool tgv_addr_usable(const struct tgv_addr *a);
+/* May something be sent there now: its socket is open and not full, and its
+ * transport is in use? */
+bool tgv_path_open(const struct tgv_call *c, unsigned path);
+/* Bytes in front of the envelope: tag, CALLID or nothing. @return how many */
+size_t tgv_path_prefix(const struct tgv_call *c, unsigned path,
+                       const uint8_t **prefix);
+/* Index of the road that a datagram came on, or -1; *tag_wrong when the
+ * address is known but not the prefix. */
 int tgv_paths_find(const struct tgv_call *c, const struct tgv_addr *from,
                    const uint8_t *pkt, size_t len, bool *tag_wrong);
+/* The only places where `current` and `preferred` change. A relay becomes both;
+ * a direct road leaves the preferred relay. */
+void tgv_paths_move(struct tgv_call *c, unsigned path, const char *reason,
+                    tgv_time now);
+void tgv_paths_prefer(struct tgv_call *c, unsigned relay);
+/* Leave `path` if it is the current one, for the preferred relay. */
+void tgv_paths_leave(struct tgv_call *c, unsigned path, const char *reason,
+                     tgv_time now);
+void tgv_paths_handshake(struct tgv_call *c, unsigned path, tgv_time now);
+/* A relay's control message. */
 void tgv_paths_control(struct tgv_call *c, unsigned path, const uint8_t *pkt,
                        size_t len, tgv_time now);
-void tgv_paths_probe(struct tgv_call *c, tgv_time now);
-void tgv_paths_probe_restart(struct tgv_call *c, tgv_time now);
-void tgv_paths_probe_verdict(struct tgv_call *c, tgv_time now);
-void tgv_paths_choose(struct tgv_call *c, tgv_time now);
-void tgv_paths_watch(struct tgv_call *c, tgv_time now); /* the dead one */
-void tgv_paths_handshake(struct tgv_call *c, unsigned path, tgv_time now);
-void tgv_paths_sent(struct tgv_call *c, unsigned path, uint8_t type,
-                    uint32_t seq, tgv_time now);
-void tgv_paths_acked(struct tgv_call *c, unsigned path);
-void tgv_paths_accepted(struct tgv_call *c, unsigned path, tgv_time now);
-void tgv_paths_pong(struct tgv_call *c, unsigned path, uint32_t seq,
-                    tgv_time now);
-void tgv_paths_forget_rtt(struct tgv_call *c);
 tgv_time tgv_paths_rtt(const struct tgv_call *c); /* smoothed, current */
+void tgv_paths_forget_rtt(struct tgv_call *c);
+
+/* -- reach.c: UDP or TCP ---------------------------------------------------- */
+void tgv_reach_init(struct tgv_call *c);
+void tgv_reach_probe(struct tgv_call *c, tgv_time now);
+void tgv_reach_restart(struct tgv_call *c, tgv_time now);
+void tgv_reach_verdict(struct tgv_call *c, tgv_time now);
+void tgv_reach_self_info(struct tgv_call *c, unsigned path,
+                         const struct tgv_control *m, tgv_time now);
+/* Every 0.1 s from start() on. */
+void tgv_reach_tick(struct tgv_call *c, tgv_time now);
+
+/* -- tcp.c: streams to TCP relays ------------------------------------------- */
+/* Open the stream of a path unless that is under way, or too early again. */
+void tgv_tcp_want(struct tgv_call *c, unsigned path, tgv_time now);
+bool tgv_tcp_open(const struct tgv_path *p); /* a frame may be sent */
+/* What the streams have to send before any packet: *len 0 if nothing. */
+void tgv_tcp_hello(struct tgv_call *c, unsigned *sock, uint8_t *buf, size_t cap,
+                   size_t *len, tgv_time now);
+/* The packet in buf becomes a frame there. @return 0, TGVOIP_ERR_* */
+int tgv_tcp_frame(struct tgv_call *c, struct tgv_path *p, uint8_t *buf,
+                  size_t cap, size_t *len);
+/* Is the socket one of a stream? Then the event, or the bytes, were its. */
+bool tgv_tcp_event(struct tgv_call *c, const struct tgv_io_event *ev,
+                   tgv_time now);
+bool tgv_tcp_receive(struct tgv_call *c, unsigned sock, const uint8_t *data,
+                     size_t len, tgv_time now);
+/* Streams without progress fail; every 0.1 s. */
+void tgv_tcp_tick(struct tgv_call *c, tgv_time now);
+void tgv_tcp_close(struct tgv_call *c, struct tgv_path *p);
+void tgv_tcp_close_all(struct tgv_call *c);
+
+/* -- choice.c: pings, the best road, the dead one --------------------------- */
+void tgv_choice_run(struct tgv_call *c, tgv_time now); /* every 2 s */
+void tgv_choice_watch(struct tgv_call *c, tgv_time now); /* every 0.1 s */
+void tgv_choice_ping(struct tgv_call *c, unsigned path, tgv_time now);
+void tgv_choice_sent(struct tgv_call *c, unsigned path, uint8_t type,
+                     uint32_t seq, tgv_time now);
+void tgv_choice_acked(struct tgv_call *c, unsigned path);
+void tgv_choice_accepted(struct tgv_call *c, unsigned path, tgv_time now);
+void tgv_choice_pong(struct tgv_call *c, unsigned path, uint32_t seq,
+                     tgv_time now);
+/* A stream is open now: it may carry the handshake, or be measured. */
+void tgv_choice_opened(struct tgv_call *c, unsigned path, tgv_time now);
+
+/* -- direct.c: P2P, LAN, IPv6 ----------------------------------------------- */
+/* INIT_ACK is in: look for the direct roads. */
+void tgv_direct_ready(struct tgv_call *c, tgv_time now);
+void tgv_direct_ask(struct tgv_call *c, tgv_time now); /* for peer info */
+void tgv_direct_peer_info(struct tgv_call *c, unsigned path,
+                          const struct tgv_control *m, tgv_time now);
+/* Own public address as a relay saw it. */
+void tgv_direct_self_info(struct tgv_call *c, unsigned path,
+                          const struct tgv_control *m, tgv_time now);
+void tgv_direct_lan(struct tgv_call *c, const uint8_t ip[4], uint16_t port,
+                    tgv_time now);
+void tgv_direct_ipv6(struct tgv_call *c, const uint8_t ip[16], uint16_t port,
+                     tgv_time now);
+/* INTERFACES: the addresses of this device; a change once they were known. */
+void tgv_direct_interfaces(struct tgv_call *c, const struct tgv_io_event *ev,
+                           tgv_time now);
+/* The peer's network, or ours, changed. */
+void tgv_direct_network_changed(struct tgv_call *c, tgv_time now);
+/* Index of the P2P road that a datagram of unknown source may belong to and
+ * may be opened for, within the limits of wire specification 1.4; or -1. */
+int tgv_direct_stranger(struct tgv_call *c, const struct tgv_addr *from,
+                        tgv_time now);
+/* A packet, newer than any before, opened as one of that road from there. */
+void tgv_direct_roam(struct tgv_call *c, unsigned path,
+                     const struct tgv_addr *from, tgv_time now);
+/* Every 0.1 s: repeated requests. */
+void tgv_direct_tick(struct tgv_call *c, tgv_time now);
 
 /* -- audio.c ----------------------------------------------------------------- */
 void tgv_audio_stream_data(struct tgv_call *c, const struct tgv_stream_data *m,

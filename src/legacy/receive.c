@@ -28,6 +28,10 @@ struct parsed {
             uint8_t stream;
             bool enabled;
         } state;
+        struct {
+            uint8_t ip[4];
+            uint16_t port;
+        } lan;
     } u;
 };
 
@@ -45,14 +49,6 @@ static int parse_frames(struct parsed *p, unsigned frames,
     }
     p->frames = frames;
     return 0;
-}
-
-static int parse_lan(const uint8_t *payload, size_t len)
-{
-    uint8_t ip[4];
-    uint16_t port;
-
-    return tgv_lan_endpoint_decode(ip, &port, payload, len);
 }
 
 static int parse_body(struct parsed *p, const uint8_t *payload, size_t len)
@@ -76,7 +72,8 @@ static int parse_body(struct parsed *p, const uint8_t *payload, size_t len)
     case TGV_PKT_PONG:
         return tgv_pong_decode(&p->u.pong, payload, len);
     case TGV_PKT_LAN_ENDPOINT:
-        return parse_lan(payload, len);
+        return tgv_lan_endpoint_decode(p->u.lan.ip, &p->u.lan.port, payload,
+                                       len);
     case TGV_PKT_NETWORK_CHANGED:
         return tgv_network_changed_decode(&p->u.network_flags, payload, len);
     case TGV_PKT_STREAM_EC:
@@ -159,7 +156,7 @@ static void apply_acks(struct tgv_call *c, const struct tgv_header *h,
     if (!tgv_ack_receive(&c->ack, h->ack, h->mask, old, &acked))
         return;
     for (unsigned i = 0; i < acked.count; i++)
-        tgv_paths_acked(c, acked.packets[i].path);
+        tgv_choice_acked(c, acked.packets[i].path);
     if (acked.newest)
         tgv_rtt_add(&c->ack_rtt, now - acked.packets[0].at, now);
     tgv_rate_acked(c, &acked, now);
@@ -169,17 +166,19 @@ static void apply_acks(struct tgv_call *c, const struct tgv_header *h,
     tgv_extras_acked(&c->extras, h->ack);
 }
 
-static void network_changed(struct tgv_call *c, uint32_t flags)
+static void network_changed(struct tgv_call *c, uint32_t flags, tgv_time now)
 {
     c->measures.handed_over = true;
     c->hs.peer_saves_data = flags & TGV_NETWORK_DATA_SAVING;
     tgv_rate_limits(c);
-    tgv_paths_forget_rtt(c);
+    tgv_direct_network_changed(c, now);
 }
 
-static void apply_extra(struct tgv_call *c, const struct tgv_extra *x)
+static void apply_extra(struct tgv_call *c, const struct tgv_extra *x,
+                        tgv_time now)
 {
-    uint8_t id, version, frame_ms;
+    uint8_t id, version, frame_ms, ip[16];
+    uint16_t port;
     uint32_t flags;
 
     switch (x->type) {
@@ -189,7 +188,15 @@ static void apply_extra(struct tgv_call *c, const struct tgv_extra *x)
         break;
     case TGV_EXTRA_NETWORK_CHANGED:
         tgv_network_changed_decode(&flags, x->data, x->len);
-        network_changed(c, flags);
+        network_changed(c, flags, now);
+        break;
+    case TGV_EXTRA_LAN_ENDPOINT:
+        tgv_lan_endpoint_decode(ip, &port, x->data, x->len);
+        tgv_direct_lan(c, ip, port, now);
+        break;
+    case TGV_EXTRA_IPV6_ENDPOINT:
+        tgv_ipv6_endpoint_decode(ip, &port, x->data, x->len);
+        tgv_direct_ipv6(c, ip, port, now);
         break;
     case TGV_EXTRA_TGVX:
         if (tgv_tgvx_decode(&version, &frame_ms, x->data, x->len) != 0)
@@ -198,19 +205,20 @@ static void apply_extra(struct tgv_call *c, const struct tgv_extra *x)
         c->hs.peer_min_frame_ms = frame_ms;
         tgv_audio_delay_bounds(c);
         break;
-    default: /* LAN and IPv6 endpoints: no direct paths here */
+    default:
         c->counters.ignored++;
         break;
     }
 }
 
-static void apply_extras(struct tgv_call *c, const struct tgv_header *h)
+static void apply_extras(struct tgv_call *c, const struct tgv_header *h,
+                         tgv_time now)
 {
     unsigned fresh[TGV_EXTRAS_MAX];
     unsigned n = tgv_extras_receive(&c->extras, h->seq, h, fresh);
 
     for (unsigned i = 0; i < n; i++)
-        apply_extra(c, &h->extras[fresh[i]]);
+        apply_extra(c, &h->extras[fresh[i]], now);
 }
 
 static void answer_ping(struct tgv_call *c, unsigned path, uint32_t seq,
@@ -250,10 +258,13 @@ static void apply_body(struct tgv_call *c, unsigned path,
         answer_ping(c, path, p->h.seq, now);
         break;
     case TGV_PKT_PONG:
-        tgv_paths_pong(c, path, p->u.pong, now);
+        tgv_choice_pong(c, path, p->u.pong, now);
         break;
     case TGV_PKT_NETWORK_CHANGED:
-        network_changed(c, p->u.network_flags);
+        network_changed(c, p->u.network_flags, now);
+        break;
+    case TGV_PKT_LAN_ENDPOINT:
+        tgv_direct_lan(c, p->u.lan.ip, p->u.lan.port, now);
         break;
     case TGV_PKT_NOP:
         break;
@@ -286,8 +297,8 @@ static void apply(struct tgv_call *c, unsigned path, const struct parsed *p,
     tgv_timers_accepted(c, now);
     tgv_rate_heard(c, now);
     apply_acks(c, &p->h, now);
-    tgv_paths_accepted(c, path, now);
-    apply_extras(c, &p->h);
+    tgv_choice_accepted(c, path, now);
+    apply_extras(c, &p->h, now);
     apply_body(c, path, p, now);
     tgv_rate_received(c, now);
 }
@@ -306,8 +317,10 @@ static bool open_envelope(struct tgv_call *c, const uint8_t *body, size_t len,
     return true;
 }
 
-static void receive_sealed(struct tgv_call *c, unsigned path,
-                           const uint8_t *body, size_t len, tgv_time now)
+/* @return it was a packet of the call */
+static bool receive_sealed(struct tgv_call *c, unsigned path,
+                           const uint8_t *body, size_t len, size_t prefix_len,
+                           const struct tgv_addr *from, tgv_time now)
 {
     uint8_t clear[TGV_DATAGRAM_MAX];
     struct tgv_opened o;
@@ -316,37 +329,61 @@ static void receive_sealed(struct tgv_call *c, unsigned path,
     if (!open_envelope(c, body, len, clear, sizeof(clear), &o) ||
         !parse(c, &o, &p)) {
         c->counters.bad++;
-        return;
+        return false;
     }
     if (!tgv_window_check(&c->window, p.h.seq)) { /* C13 */
         c->counters.duplicate++;
-        return;
+        return true;
     }
-    tgv_stats_received(c, path, &p.h, TGV_TAG_BYTES + len, now);
+    if (from && (!c->window.any || tgv_seq_gt(p.h.seq, c->window.last)))
+        tgv_direct_roam(c, path, from, now);
+    tgv_stats_received(c, path, &p.h, prefix_len + len, now);
     apply(c, path, &p, now);
+    return true;
+}
+
+void tgv_receive_packet(struct tgv_call *c, unsigned path,
+                        const struct tgv_addr *from, const uint8_t *pkt,
+                        size_t len, tgv_time now)
+{
+    const uint8_t *prefix;
+    size_t prefix_len = tgv_path_prefix(c, path, &prefix);
+
+    c->counters.bytes_in += len;
+    if (len < prefix_len || memcmp(pkt, prefix, prefix_len) != 0)
+        c->counters.bad++;
+    else if (tgv_path_is_relay(&c->paths.list[path]) &&
+             tgv_control_is(pkt, len))
+        tgv_paths_control(c, path, pkt, len, now);
+    else
+        receive_sealed(c, path, pkt + prefix_len, len - prefix_len, prefix_len,
+                       from, now);
+}
+
+static void receive_datagram(struct tgv_call *c, const struct tgv_addr *from,
+                             const uint8_t *pkt, size_t len, tgv_time now)
+{
+    bool tag_wrong;
+    int path = tgv_paths_find(c, from, pkt, len, &tag_wrong);
+
+    if (path < 0 && !tag_wrong)
+        path = tgv_direct_stranger(c, from, now);
+    if (path >= 0)
+        tgv_receive_packet(c, (unsigned)path, from, pkt, len, now);
+    else if (tag_wrong)
+        c->counters.bad++;
+    else
+        c->counters.unknown_source++; /* ENG-23 */
 }
 
 void tgv_call_receive(struct tgv_call *c, unsigned sock,
                       const struct tgv_addr *from, const uint8_t *pkt,
                       size_t len, tgv_time now)
 {
-    bool tag_wrong;
-    int path;
-
-    if (!tgv_call_live(c) || sock != c->udp.sock)
+    if (!tgv_call_live(c))
         return;
-    path = tgv_paths_find(c, from, pkt, len, &tag_wrong);
-    if (path < 0) {
-        if (tag_wrong)
-            c->counters.bad++;
-        else
-            c->counters.unknown_source++; /* ENG-23 */
-        return;
-    }
-    c->counters.bytes_in += len;
-    if (tgv_control_is(pkt, len))
-        tgv_paths_control(c, (unsigned)path, pkt, len, now);
+    if (sock == c->udp.sock)
+        receive_datagram(c, from, pkt, len, now);
     else
-        receive_sealed(c, (unsigned)path, pkt + TGV_TAG_BYTES,
-                       len - TGV_TAG_BYTES, now);
+        tgv_tcp_receive(c, sock, pkt, len, now);
 }

@@ -13,9 +13,18 @@
 
 #include <tgvoip/error.h>
 
+/* A datagram, or a frame of a stream, on its way out of the core. */
+struct tgv_datagram {
+    unsigned *sock;
+    struct tgv_addr *to;
+    uint8_t *buf;
+    size_t cap;
+    size_t *len;
+};
+
 bool tgv_send_possible(const struct tgv_call *c)
 {
-    return tgv_call_live(c) && c->udp.open && !c->udp.blocked;
+    return tgv_path_open(c, c->paths.current);
 }
 
 uint32_t tgv_send_group(struct tgv_call *c)
@@ -225,29 +234,31 @@ static void sent(struct tgv_call *c, const struct tgv_item *item, unsigned path,
     if (fresh && h->extra_count > 0)
         tgv_extras_sent(&c->extras, h->seq);
     tgv_reliable_sent(c, item->type, h->seq);
-    tgv_paths_sent(c, path, item->type, h->seq, now);
+    tgv_choice_sent(c, path, item->type, h->seq, now);
     if (path == c->paths.current)
         tgv_timers_sent(c, now);
 }
 
 static int build_packet(struct tgv_call *c, const struct tgv_item *item,
                         const uint8_t *payload, size_t payload_len,
-                        unsigned path, uint8_t *buf, size_t cap, size_t *len,
-                        tgv_time now)
+                        unsigned path, uint8_t *buf, size_t *len, tgv_time now)
 {
     struct tgv_header h;
+    const uint8_t *prefix;
+    size_t prefix_len;
     bool fresh;
     int err = write_header(c, item, &h);
 
     if (err)
         return err;
-    memcpy(buf, c->paths.list[path].tag, TGV_TAG_BYTES);
+    prefix_len = tgv_path_prefix(c, path, &prefix);
+    memcpy(buf, prefix, prefix_len);
     h.seq = take_number(c, item, path, now, &fresh);
-    err = seal(c, &h, payload, payload_len, buf + TGV_TAG_BYTES,
-               cap - TGV_TAG_BYTES, len);
+    err = seal(c, &h, payload, payload_len, buf + prefix_len,
+               TGV_DATAGRAM_MAX - prefix_len, len);
     if (err)
         return err;
-    *len += TGV_TAG_BYTES;
+    *len += prefix_len;
     sent(c, item, path, &h, fresh, now);
     if (fresh)
         tgv_ack_sent_bytes(&c->ack, h.seq, *len);
@@ -273,62 +284,120 @@ static int build_probe(struct tgv_call *c, unsigned path, uint8_t *buf,
     return tgv_control_encode(&m, buf, cap, len);
 }
 
-static int build(struct tgv_call *c, const struct tgv_item *item,
-                 const uint8_t *payload, size_t payload_len, uint8_t *buf,
-                 size_t cap, size_t *len, struct tgv_addr *to, tgv_time now)
+static unsigned path_of(const struct tgv_call *c, const struct tgv_item *item)
 {
-    unsigned path =
-        item->path == TGV_PATH_CURRENT ? c->paths.current : item->path;
+    return item->path == TGV_PATH_CURRENT ? c->paths.current : item->path;
+}
+
+/* Where the datagram goes, and in which form. */
+static int address(struct tgv_call *c, unsigned path, uint8_t *buf, size_t cap,
+                   size_t *len, unsigned *sock, struct tgv_addr *to)
+{
+    struct tgv_path *p = &c->paths.list[path];
+
+    *to = p->addr;
+    if (p->type != TGV_PATH_TCP_RELAY) {
+        *sock = c->udp.sock;
+        return 0;
+    }
+    *sock = p->stream->sock;
+    return tgv_tcp_frame(c, p, buf, cap, len);
+}
+
+static int build(struct tgv_call *c, const struct tgv_item *item,
+                 const uint8_t *payload, size_t payload_len,
+                 struct tgv_datagram *out, tgv_time now)
+{
+    unsigned path = path_of(c, item);
     int err;
 
-    *len = 0;
+    *out->len = 0;
     if (item->kind == TGV_ITEM_PROBE)
-        err = build_probe(c, path, buf, cap, len);
+        err = build_probe(c, path, out->buf, out->cap, out->len);
     else
-        err = build_packet(c, item, payload, payload_len, path, buf, cap, len,
-                           now);
+        err = build_packet(c, item, payload, payload_len, path, out->buf,
+                           out->len, now);
+    if (!err)
+        err =
+            address(c, path, out->buf, out->cap, out->len, out->sock, out->to);
     if (err) {
-        *len = 0;
+        *out->len = 0;
         if (err == TGVOIP_ERR_RANDOM)
             c->counters.random_failures++;
         c->counters.dropped++;
         return err;
     }
-    *to = c->paths.list[path].addr;
-    c->counters.bytes_out += *len;
+    c->counters.bytes_out += *out->len;
     return 0;
 }
 
-static bool next_item(struct tgv_call *c, uint8_t *buf, size_t cap, size_t *len,
-                      struct tgv_addr *to, tgv_time now)
+/* Its road cannot be used now, but soon. */
+static bool must_wait(const struct tgv_call *c, const struct tgv_item *item)
+{
+    const struct tgv_path *p = &c->paths.list[path_of(c, item)];
+
+    if (p->gone)
+        return false;
+    if (p->type == TGV_PATH_TCP_RELAY)
+        return p->stream->blocked;
+    return !c->udp.open || c->udp.blocked;
+}
+
+static void take_out(struct tgv_sender *s, unsigned n)
+{
+    for (unsigned i = n; i > 0; i--)
+        s->items[(s->first + i) % TGV_CONTROL_QUEUE] =
+            s->items[(s->first + i - 1) % TGV_CONTROL_QUEUE];
+    s->first = (s->first + 1) % TGV_CONTROL_QUEUE;
+    s->count--;
+}
+
+/* A reachability ping goes out also where UDP is not in use. */
+static bool may_leave(const struct tgv_call *c, const struct tgv_item *item)
+{
+    if (item->kind == TGV_ITEM_PROBE)
+        return !c->paths.list[item->path].gone;
+    return tgv_path_open(c, path_of(c, item));
+}
+
+static bool next_item(struct tgv_call *c, struct tgv_datagram *out,
+                      tgv_time now)
 {
     struct tgv_sender *s = &c->sender;
+    unsigned i = 0;
 
-    while (s->count > 0) {
-        s->last = s->items[s->first];
-        s->first = (s->first + 1) % TGV_CONTROL_QUEUE;
-        s->count--;
+    while (i < s->count) {
+        const struct tgv_item *item =
+            &s->items[(s->first + i) % TGV_CONTROL_QUEUE];
+        if (must_wait(c, item)) {
+            i++;
+            continue;
+        }
+        s->last = *item;
+        take_out(s, i);
         s->last_is_item = true;
-        if (build(c, &s->last, s->last.payload, s->last.len, buf, cap, len, to,
-                  now) == 0)
+        if (!may_leave(c, &s->last))
+            c->counters.dropped++;
+        else if (build(c, &s->last, s->last.payload, s->last.len, out, now) ==
+                 0)
             return true;
     }
     return false;
 }
 
-static bool next_media(struct tgv_call *c, uint8_t *buf, size_t cap,
-                       size_t *len, struct tgv_addr *to, tgv_time now)
+static bool next_media(struct tgv_call *c, struct tgv_datagram *out,
+                       tgv_time now)
 {
     struct tgv_item media = {.kind = TGV_ITEM_PACKET, .path = TGV_PATH_CURRENT};
     struct tgv_sender *s = &c->sender;
 
-    while (s->media_count > 0) {
+    while (s->media_count > 0 && tgv_send_possible(c)) {
         const struct tgv_media_item *m = &s->media[s->media_first];
         s->media_first = (s->media_first + 1) % TGV_MEDIA_QUEUE;
         s->media_count--;
         s->last_is_item = false;
         media.type = m->type;
-        if (build(c, &media, m->payload, m->len, buf, cap, len, to, now) == 0)
+        if (build(c, &media, m->payload, m->len, out, now) == 0)
             return true;
     }
     return false;
@@ -337,10 +406,14 @@ static bool next_media(struct tgv_call *c, uint8_t *buf, size_t cap,
 void tgv_call_transmit(struct tgv_call *c, unsigned *sock, struct tgv_addr *to,
                        uint8_t *buf, size_t cap, size_t *len, tgv_time now)
 {
+    struct tgv_datagram out = {
+        .sock = sock, .to = to, .buf = buf, .cap = cap, .len = len};
+
     *len = 0;
     *sock = c->udp.sock;
-    if (!tgv_send_possible(c) || cap < TGV_DATAGRAM_MAX)
+    if (!tgv_call_live(c) || cap < TGV_CALL_TRANSMIT_MAX)
         return;
-    if (!next_item(c, buf, cap, len, to, now))
-        next_media(c, buf, cap, len, to, now);
+    tgv_tcp_hello(c, sock, buf, cap, len, now);
+    if (*len == 0 && !next_item(c, &out, now))
+        next_media(c, &out, now);
 }

@@ -69,7 +69,7 @@ void tgv_state_set(struct tgv_call *c, enum tgv_call_state state,
     case TGV_STATE_RECONNECTING:
         c->measures.was_reconnecting = true;
         tgv_stats_rate_reason(c, TGV_RATE_RECONNECTING);
-        tgv_paths_probe_restart(c, now);
+        tgv_reach_restart(c, now);
         break;
     case TGV_STATE_FAILED:
         tgv_timers_init(c);

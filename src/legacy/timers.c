@@ -61,7 +61,7 @@ void tgv_timers_probe_bad(struct tgv_call *c, tgv_time now)
 
 void tgv_timers_probed(struct tgv_call *c, tgv_time now)
 {
-    if (c->paths.probes_sent < c->paths.probes_wanted)
+    if (c->reach.probes_sent < c->reach.probes_wanted)
         c->timers[TGV_TIMER_PROBE] = now + PROBE_INTERVAL;
     else
         c->timers[TGV_TIMER_PROBE_VERDICT] = now + PROBE_WAIT;
@@ -170,7 +170,8 @@ static void tick(struct tgv_call *c, tgv_time now)
         tgv_loss_add(&c->measures.loss_out, lost, lost, now);
     tgv_stats_tick(c);
     tgv_reliable_run(c, now);
-    tgv_paths_watch(c, now);
+    tgv_choice_watch(c, now);
+    tgv_direct_tick(c, now);
     tgv_rate_run(c, now);
     tgv_debug_tick(c);
 }
@@ -186,14 +187,14 @@ static void fire(struct tgv_call *c, enum tgv_timer timer, tgv_time due,
 {
     switch (timer) {
     case TGV_TIMER_REOPEN:
-        tgv_call_open_socket(c);
+        tgv_socket_open_udp(c);
         break;
     case TGV_TIMER_PROBE:
-        tgv_paths_probe(c, now);
+        tgv_reach_probe(c, now);
         tgv_timers_probed(c, due);
         break;
     case TGV_TIMER_PROBE_VERDICT:
-        tgv_paths_probe_verdict(c, now);
+        tgv_reach_verdict(c, now);
         break;
     case TGV_TIMER_INIT_ROUND:
         init_round(c, due, now);
@@ -220,7 +221,7 @@ static void fire(struct tgv_call *c, enum tgv_timer timer, tgv_time due,
         repeat(c, timer, due, TICK_INTERVAL, now);
         break;
     case TGV_TIMER_CHOICE:
-        tgv_paths_choose(c, now);
+        tgv_choice_run(c, now);
         repeat(c, timer, due, CHOICE_INTERVAL, now);
         break;
     case TGV_TIMER_BARS:

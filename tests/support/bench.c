@@ -204,7 +204,7 @@ static void take_events(struct tgv_bench *b)
 
 void tgv_bench_settle(struct tgv_bench *b)
 {
-    uint8_t buf[1500];
+    uint8_t buf[TGV_CALL_TRANSMIT_MAX];
     struct tgv_addr to;
     unsigned sock;
     size_t len;

@@ -227,7 +227,7 @@ static unsigned relay_index(const struct tgv_sim *s, const struct tgv_addr *to)
 static void transmit(struct tgv_sim *s, int n)
 {
     struct side *d = &s->side[n];
-    uint8_t buf[1500];
+    uint8_t buf[TGV_CALL_TRANSMIT_MAX];
     struct tgv_addr to;
     unsigned sock;
     size_t len;
@@ -321,7 +321,7 @@ static void after_link(struct tgv_sim *s, int n, unsigned relay, uint8_t *pkt,
 
 static void arrivals(struct tgv_sim *s, int n)
 {
-    uint8_t buf[1500];
+    uint8_t buf[TGV_CALL_TRANSMIT_MAX];
     uint64_t relay;
     size_t len;
 

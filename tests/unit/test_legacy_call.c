@@ -107,7 +107,6 @@ SPOIL(no_port, relay->ipv4.port = 0)
 SPOIL(zero_address, memset(relay->ipv4.ip, 0, 16))
 SPOIL(multicast, relay->ipv4.ip[0] = 239)
 SPOIL(bad_second, relay->ipv6.family = 9)
-SPOIL(only_tcp, relay->tcp = true)
 
 static void test_eng_05_unset_values_are_refused(void **state)
 {
@@ -129,7 +128,6 @@ static void test_eng_31_endpoints_are_validated(void **state)
     expect_refused(zero_address);
     expect_refused(multicast);
     expect_refused(bad_second);
-    expect_refused(only_tcp);
 }
 
 static void test_eng_05_values_are_defined_before_the_start(void **state)

@@ -2,21 +2,17 @@
 #include "io/udp.h"
 
 #include "io/loop_uv.h"
+#include "io/sockaddr.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <tgvoip/error.h>
 
 #define PORT_FIRST 16384
 #define PORT_COUNT 16384
 #define PORT_TRIES 10
-#define DSCP_EF 0xB8 /* as the octet of the IP header */
-#define PRIORITY_INTERACTIVE 6 /* SO_PRIORITY */
 #define WAITING_BYTES 2048
 
 struct tgv_udp {
@@ -34,56 +30,6 @@ struct tgv_udp {
     uv_udp_send_t request;
     uint8_t waiting_pkt[WAITING_BYTES];
 };
-
-/* -- addresses ------------------------------------------------------------ */
-
-static const uint8_t mapped_prefix[12] = {[10] = 0xFF, [11] = 0xFF};
-
-/* @return length, or 0 if the socket's family cannot reach the address */
-static socklen_t to_sockaddr(const struct tgv_addr *a, int family,
-                             struct sockaddr_storage *out)
-{
-    memset(out, 0, sizeof(*out));
-    if (family == AF_INET) {
-        struct sockaddr_in *in = (struct sockaddr_in *)out;
-        if (a->family != TGV_AF_IPV4)
-            return 0;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(a->port);
-        memcpy(&in->sin_addr, a->ip, 4);
-        return sizeof(*in);
-    }
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(a->port);
-    if (a->family == TGV_AF_IPV4) {
-        memcpy(in6->sin6_addr.s6_addr, mapped_prefix, 12);
-        memcpy(in6->sin6_addr.s6_addr + 12, a->ip, 4);
-    } else if (a->family == TGV_AF_IPV6) {
-        memcpy(in6->sin6_addr.s6_addr, a->ip, 16);
-    } else {
-        return 0;
-    }
-    return sizeof(*in6);
-}
-
-static void from_sockaddr(const struct sockaddr *sa, struct tgv_addr *out)
-{
-    if (sa->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)sa;
-        uint8_t ip[4];
-        memcpy(ip, &in->sin_addr, 4);
-        *out = tgv_addr_ipv4(ip, ntohs(in->sin_port));
-        return;
-    }
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)sa;
-    const uint8_t *ip = in6->sin6_addr.s6_addr;
-    uint16_t port = ntohs(in6->sin6_port);
-    if (memcmp(ip, mapped_prefix, 12) == 0)
-        *out = tgv_addr_ipv4(ip + 12, port);
-    else
-        *out = tgv_addr_ipv6(ip, port);
-}
 
 /* -- receiving ------------------------------------------------------------ */
 
@@ -125,7 +71,7 @@ static void on_receive(uv_udp_t *handle, ssize_t len, const uv_buf_t *buf,
     }
     if (sa && !(flags & UV_UDP_PARTIAL)) {
         u->batch = true;
-        from_sockaddr(sa, &from);
+        tgv_sockaddr_decode(sa, &from);
         u->config.receive(u->config.ctx, &from, (uint8_t *)buf->base,
                           (size_t)len);
     }
@@ -138,24 +84,9 @@ static void on_receive(uv_udp_t *handle, ssize_t len, const uv_buf_t *buf,
 static void set_options(struct tgv_udp *u)
 {
     uv_os_fd_t fd;
-    int tos = DSCP_EF, size = (int)u->config.buffer_bytes;
 
-    /* All of these are wishes: a system that refuses still carries calls. */
-    if (uv_fileno((uv_handle_t *)&u->handle, &fd) != 0)
-        return;
-    (void)setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
-#ifdef IPV6_TCLASS
-    if (u->family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
-#endif
-#ifdef SO_PRIORITY
-    int priority = PRIORITY_INTERACTIVE;
-    (void)setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
-#endif
-    if (size > 0) {
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    }
+    if (uv_fileno((uv_handle_t *)&u->handle, &fd) == 0)
+        tgv_socket_wishes(fd, u->family, u->config.buffer_bytes);
 }
 
 static void read_local(struct tgv_udp *u)
@@ -164,7 +95,7 @@ static void read_local(struct tgv_udp *u)
     int len = sizeof(ss);
 
     if (uv_udp_getsockname(&u->handle, (struct sockaddr *)&ss, &len) == 0)
-        from_sockaddr((struct sockaddr *)&ss, &u->local);
+        tgv_sockaddr_decode((struct sockaddr *)&ss, &u->local);
 }
 
 /* One attempt. @return 0 or the library's error */
@@ -181,7 +112,7 @@ static int open_at(struct tgv_loop *l, struct tgv_udp **out,
     u->config = *config;
     u->family = at->family == TGV_AF_IPV4 ? AF_INET : AF_INET6;
     u->handle.data = u;
-    to_sockaddr(at, u->family, &ss);
+    tgv_sockaddr_encode(at, u->family, &ss);
     int err = uv_udp_init_ex(&l->uv, &u->handle, AF_UNSPEC | UV_UDP_RECVMMSG);
     if (err) {
         free(u);
@@ -281,7 +212,7 @@ int tgv_udp_send(struct tgv_udp *u, const struct tgv_addr *to,
         u->stats.send_blocked++;
         return TGVOIP_ERR_AGAIN;
     }
-    if (!to_sockaddr(to, u->family, &ss)) {
+    if (!tgv_sockaddr_encode(to, u->family, &ss)) {
         u->stats.send_errors++;
         return 0;
     }
@@ -309,7 +240,7 @@ static size_t send_batch(struct tgv_udp *u, const struct tgv_udp_out *v,
 
     memset(msg, 0, sizeof(msg));
     for (i = 0; i < n && i < SEND_BATCH; i++) {
-        socklen_t len = to_sockaddr(&v[i].to, u->family, &ss[i]);
+        socklen_t len = tgv_sockaddr_encode(&v[i].to, u->family, &ss[i]);
         if (!len)
             break;
         iov[i].iov_base = (void *)(uintptr_t)v[i].pkt;

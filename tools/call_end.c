@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "call_end.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static void queue_event(struct call_end *end, struct end_event *event)
@@ -127,6 +129,19 @@ bool call_end_next_block(struct call_end *end, struct end_block *block)
     }
     pthread_mutex_unlock(&end->lock);
     return any;
+}
+
+const char *call_end_route(const struct tgvoip_route *route,
+                           char text[END_ROUTE_TEXT])
+{
+    const char *type = tgvoip_endpoint_type_str(route->type);
+
+    if (route->type == TGVOIP_ENDPOINT_P2P_INET ||
+        route->type == TGVOIP_ENDPOINT_P2P_LAN)
+        snprintf(text, END_ROUTE_TEXT, "%s", type);
+    else
+        snprintf(text, END_ROUTE_TEXT, "%s %" PRId64, type, route->id);
+    return text;
 }
 
 void call_end_stats(const struct call_end *end, struct tgvoip_call_stats *stats)

@@ -65,6 +65,11 @@ void call_end_destroy(struct call_end *end);
 bool call_end_next_event(struct call_end *end, struct end_event *event);
 bool call_end_next_block(struct call_end *end, struct end_block *block);
 
+/** "udp_relay 1", "p2p_lan": a direct road has no id from the server. */
+#define END_ROUTE_TEXT 48
+const char *call_end_route(const struct tgvoip_route *route,
+                           char text[END_ROUTE_TEXT]);
+
 /** Counters and measures, zeros if the call does not exist. */
 void call_end_stats(const struct call_end *end,
                     struct tgvoip_call_stats *stats);

@@ -35,6 +35,7 @@ struct call_job {
     uint8_t key[TGVOIP_KEY_BYTES];
     struct opts_relay relays[CALL_RELAYS];
     size_t relay_count;
+    struct opts_proxy proxy; /**< host "" without one */
     tgvoip_server_config *server_config; /**< or NULL */
     const char *in, *out, *ts_path; /**< or NULL */
     /** By enum tgvoip_report, or NULL; the table goes to `csv_path` instead if

@@ -134,6 +134,8 @@ static void fill_endpoints(const struct call_job *job,
 
         tgvoip_endpoint_default(&endpoints[i]);
         endpoints[i].id = r->id;
+        endpoints[i].type =
+            r->tcp ? TGVOIP_ENDPOINT_TCP_RELAY : TGVOIP_ENDPOINT_UDP_RELAY;
         endpoints[i].ipv4 = r->ipv4[0] ? r->ipv4 : NULL;
         endpoints[i].ipv6 = r->ipv6[0] ? r->ipv6 : NULL;
         endpoints[i].port = r->port;
@@ -204,8 +206,18 @@ static bool is_report(const struct call_job *job, const char *path)
     return false;
 }
 
+static void note(struct run *run, const struct end_event *event,
+                 const char *what)
+{
+    if (!run->live.on && !run->job->json)
+        diag_note(&run->tool->diag, "%6.2f s  %s",
+                  (double)(event->at_us - run->connect_us) / 1e6, what);
+}
+
 static void take_event(struct run *run, const struct end_event *event)
 {
+    char road[END_ROUTE_TEXT], text[2 * END_ROUTE_TEXT];
+
     events_call(&run->events, NULL, event);
     switch (event->type) {
     case END_STATE:
@@ -215,10 +227,12 @@ static void take_event(struct run *run, const struct end_event *event)
             run->failed = true;
             run->error = event->error;
         }
-        if (!run->live.on && !run->job->json)
-            diag_note(&run->tool->diag, "%6.2f s  %s",
-                      (double)(event->at_us - run->connect_us) / 1e6,
-                      tgvoip_call_state_str(event->state));
+        note(run, event, tgvoip_call_state_str(event->state));
+        break;
+    case END_ROUTE:
+        snprintf(text, sizeof(text), "over %s (%s)",
+                 call_end_route(&event->route, road), event->route.reason);
+        note(run, event, text);
         break;
     case END_PLAY_DONE:
         run->sent_us = event->at_us;
@@ -391,6 +405,12 @@ static void explain_failure(struct run *run)
                        "the server's layer asks for the old encryption, which "
                        "is refused (INCOMPATIBLE)");
         break;
+    case TGVOIP_CALL_ERROR_PROXY:
+        diag_error(diag, "call",
+                   "there is no way through the proxy %s port %u (PROXY); "
+                   "check address, user and password, the log says more",
+                   run->job->proxy.host, run->job->proxy.port);
+        break;
     default:
         diag_error(diag, "call", "the call failed (%s)",
                    tgvoip_call_error_str(run->error));
@@ -424,16 +444,17 @@ static bool save_state(struct run *run)
 static void print_summary(const struct run *run)
 {
     const struct tgvoip_call_stats *s = &run->stats;
+    char road[END_ROUTE_TEXT];
 
     if (run->job->json || !run->established)
         return;
     diag_note(&run->tool->diag,
-              "call of %.1f s, set-up %.2f s, %s %" PRId64 ", rtt %.0f ms; "
+              "call of %.1f s, set-up %.2f s, %s, rtt %.0f ms; "
               "frames played %" PRIu64 ", recovered %" PRIu64
               ", concealed %" PRIu64,
               (double)s->connected_us / 1e6, (double)s->established_us / 1e6,
-              tgvoip_endpoint_type_str(s->route.type), s->route.id, s->rtt_ms,
-              s->frames_played, s->frames_recovered, s->frames_concealed);
+              call_end_route(&s->route, road), s->rtt_ms, s->frames_played,
+              s->frames_recovered, s->frames_concealed);
     if (run->job->out && !is_stdout(run->job->out))
         diag_note(&run->tool->diag, "heard: %s", plain(run->job->out));
 }

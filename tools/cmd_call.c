@@ -13,6 +13,9 @@ enum {
     OPT_ROLE = OPT_OWN,
     OPT_KEY,
     OPT_RELAY,
+    OPT_TCP_RELAY,
+    OPT_P2P,
+    OPT_PROXY,
     OPT_LAYER,
     OPT_IN,
     OPT_OUT,
@@ -38,6 +41,9 @@ static const struct option table[] = {
     {"role", required_argument, NULL, OPT_ROLE},
     {"key", required_argument, NULL, OPT_KEY},
     {"relay", required_argument, NULL, OPT_RELAY},
+    {"tcp-relay", required_argument, NULL, OPT_TCP_RELAY},
+    {"p2p", no_argument, NULL, OPT_P2P},
+    {"proxy", required_argument, NULL, OPT_PROXY},
     {"layer", required_argument, NULL, OPT_LAYER},
     {"in", required_argument, NULL, OPT_IN},
     {"out", required_argument, NULL, OPT_OUT},
@@ -57,9 +63,6 @@ static const struct option table[] = {
     {"mute", no_argument, NULL, OPT_MUTE},
     {"allow-v1", no_argument, NULL, OPT_ALLOW_V1},
     {"json", no_argument, NULL, OPT_JSON},
-    {"tcp-relay", optional_argument, NULL, OPT_LATER},
-    {"p2p", optional_argument, NULL, OPT_LATER},
-    {"proxy", optional_argument, NULL, OPT_LATER},
     OPTS_COMMON,
     {NULL, 0, NULL, 0}};
 
@@ -78,6 +81,15 @@ static const char help_call[] =
     "  --relay HOST:PORT:TAGHEX[:ID][,ipv6=ADDR]\n"
     "                       a UDP relay; repeatable. IPv6 hosts in brackets,\n"
     "                       IDs default to 1, 2, ...\n"
+    "  --tcp-relay HOST:PORT:TAGHEX[:ID][,ipv6=ADDR]\n"
+    "                       a TCP relay, likewise. Without one a call takes "
+    "TCP to\n                       the UDP relays where UDP does not pass\n"
+    "  --p2p                allow direct paths between the two ends; each "
+    "learns\n                       the other's address\n"
+    "  --proxy @FILE        a SOCKS5 proxy, socks5://[user:pass@]host:port; "
+    "%XX is\n                       decoded in user and pass. Nothing goes "
+    "beside it.\n                       The text may stand here too, but then "
+    "the process\n                       list shows it\n"
     "  --layer N            connection layer the server gave, 65..92; 92\n"
     "\n"
     "Audio (WAV, FLAC, Ogg, MP3, or .raw/.pcm: 48 kHz mono s16le; - is raw):\n"
@@ -140,7 +152,7 @@ bool call_network_type(const char *name, enum tgvoip_network_type *type)
     return false;
 }
 
-static bool add_relay(struct opts *opts, struct call_job *job)
+static bool add_relay(struct opts *opts, struct call_job *job, bool tcp)
 {
     size_t i, n = job->relay_count;
     struct opts_relay *relay = &job->relays[n];
@@ -149,6 +161,7 @@ static bool add_relay(struct opts *opts, struct call_job *job)
         return opts_refuse(opts, "more than %d relays", CALL_RELAYS);
     if (!opts_relay(opts, relay))
         return false;
+    relay->tcp = tcp;
     if (!relay->has_id)
         relay->id = (int64_t)n + 1;
     for (i = 0; i < n; i++)
@@ -277,7 +290,14 @@ static bool take_option(struct opts *opts, struct call_job *job, int code)
         job->has_key = true;
         return opts_hex(opts, job->key, sizeof(job->key));
     case OPT_RELAY:
-        return add_relay(opts, job);
+        return add_relay(opts, job, false);
+    case OPT_TCP_RELAY:
+        return add_relay(opts, job, true);
+    case OPT_P2P:
+        c->allow_p2p = true;
+        return true;
+    case OPT_PROXY:
+        return opts_proxy(opts, &job->proxy);
     case OPT_LAYER:
         return read_layer(opts, job);
     case OPT_IN:
@@ -340,7 +360,29 @@ static const char *what_is_missing(const struct call_job *job)
         return "--role";
     if (!job->has_key)
         return "--key";
-    return job->relay_count ? NULL : "--relay";
+    return job->relay_count ? NULL : "--relay or --tcp-relay";
+}
+
+/* Names become addresses, but not with a proxy: who asked could be seen. */
+static bool look_up(struct call_job *job)
+{
+    size_t i;
+
+    for (i = 0; i < job->relay_count; i++) {
+        struct opts_relay *relay = &job->relays[i];
+        const char *option = relay->tcp ? "--tcp-relay" : "--relay";
+
+        if (relay->host[0] && job->proxy.host[0]) {
+            diag_error(&job->tool->diag, option,
+                       "host '%.60s': with --proxy relays need addresses, a "
+                       "name would be asked for beside the proxy",
+                       relay->host);
+            return false;
+        }
+        if (!opts_relay_lookup(job->tool, option, relay))
+            return false;
+    }
+    return true;
 }
 
 /* @return -1 to go on, else the exit code */
@@ -356,6 +398,11 @@ static int parse(struct call_job *job, int argc, char **argv)
             return opts.exit_code;
         if (!take_option(&opts, job, code))
             return TOOL_USAGE;
+    }
+    if (job->proxy.host[0]) {
+        diag_error(&job->tool->diag, "--proxy",
+                   "not available in this version");
+        return TOOL_USAGE;
     }
     missing = what_is_missing(job);
     if (missing) {
@@ -375,7 +422,7 @@ static int parse(struct call_job *job, int argc, char **argv)
                    "standard output cannot carry both audio and --json");
         return TOOL_USAGE;
     }
-    return -1;
+    return look_up(job) ? -1 : TOOL_USAGE;
 }
 
 int cmd_call(struct tool *tool, int argc, char **argv)
@@ -393,6 +440,7 @@ int cmd_call(struct tool *tool, int argc, char **argv)
     if (status < 0)
         status = call_run(job);
     tgvoip_wipe(job->key, sizeof(job->key));
+    tgvoip_wipe(&job->proxy, sizeof(job->proxy));
     tgvoip_server_config_destroy(job->server_config);
     free(job);
     return status;

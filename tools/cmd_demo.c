@@ -257,14 +257,15 @@ static void print_measures(const struct demo *demo)
     const struct demo_side *a = &demo->sides[CALLER], *b = &demo->sides[CALLEE];
     const struct envelope_match *forth = &demo->directions[CALLER].match;
     const struct envelope_match *back = &demo->directions[CALLEE].match;
+    char road[END_ROUTE_TEXT];
     int64_t setup = a->stats.established_us > b->stats.established_us
                         ? a->stats.established_us
                         : b->stats.established_us;
 
     printf("set-up   %.2f s\n", (double)setup / 1e6);
-    printf("route    %s %" PRId64 " at 127.0.0.1:%u, rtt %.0f ms\n",
-           tgvoip_endpoint_type_str(a->stats.route.type), a->stats.route.id,
-           demo->relay_port, a->stats.rtt_ms);
+    printf("route    %s at 127.0.0.1:%u, rtt %.0f ms\n",
+           call_end_route(&a->stats.route, road), demo->relay_port,
+           a->stats.rtt_ms);
     if (forth->count && back->count)
         print_pair("delay", "%.0f ms", forth->lag_ms, back->lag_ms);
     print_pair("loss", "%.1f %%", 100 * demo_loss_in(&b->stats),

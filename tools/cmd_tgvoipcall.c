@@ -202,7 +202,7 @@ static bool set_relay(struct opts *opts, struct suite *s)
     if (!opts_relay(opts, &s->job->relays[0]))
         return false;
     s->job->relays[0].id = 1;
-    return true;
+    return opts_relay_lookup(s->job->tool, "HOST:PORT", &s->job->relays[0]);
 }
 
 /* @return -1 to go on, else the exit code */

@@ -42,7 +42,9 @@ struct demo_line {
 struct demo_mark {
     int64_t at_us;
     int side;
-    char text[48];
+    bool is_road;
+    struct tgvoip_route road; /**< its strings are constant */
+    char text[2 * END_ROUTE_TEXT];
 };
 #define DEMO_MARKS 64
 

@@ -38,6 +38,7 @@ static int create_side(struct demo *demo, int side, tgvoip_engine *engine)
 static void mark(struct demo *demo, int side, const struct end_event *event)
 {
     struct demo_mark *m = &demo->marks[demo->mark_count];
+    char road[END_ROUTE_TEXT];
 
     if (demo->mark_count == DEMO_MARKS)
         return;
@@ -45,13 +46,14 @@ static void mark(struct demo *demo, int side, const struct end_event *event)
         snprintf(m->text, sizeof(m->text), "%s",
                  tgvoip_call_state_str(event->state));
     else if (event->type == END_ROUTE)
-        snprintf(m->text, sizeof(m->text), "%s %lld (%s)",
-                 tgvoip_endpoint_type_str(event->route.type),
-                 (long long)event->route.id, event->route.reason);
+        snprintf(m->text, sizeof(m->text), "%s (%s)",
+                 call_end_route(&event->route, road), event->route.reason);
     else
         return;
     m->at_us = event->at_us;
     m->side = side;
+    m->is_road = event->type == END_ROUTE;
+    m->road = event->route;
     demo->mark_count++;
 }
 

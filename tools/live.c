@@ -126,9 +126,25 @@ static const char *road_name(enum tgvoip_endpoint_type type)
         return "relay";
     case TGVOIP_ENDPOINT_TCP_RELAY:
         return "tcp";
+    case TGVOIP_ENDPOINT_P2P_LAN:
+        return "lan";
     default:
         return "p2p";
     }
+}
+
+/* A direct road has no number that says anything. */
+static void add_road(struct line *line, const struct tgvoip_route *route)
+{
+    char part[40];
+
+    if (route->type == TGVOIP_ENDPOINT_UDP_RELAY ||
+        route->type == TGVOIP_ENDPOINT_TCP_RELAY)
+        snprintf(part, sizeof(part), "%s %lld", road_name(route->type),
+                 (long long)route->id);
+    else
+        snprintf(part, sizeof(part), "%s", road_name(route->type));
+    add(line, part, "");
 }
 
 static void add_numbers(struct live *live, struct line *line,
@@ -173,9 +189,7 @@ void live_draw(struct live *live, const struct tgvoip_call_stats *s,
     add(&line, part, "");
     add(&line, tgvoip_call_state_str(s->state), state_colour(live, s->state));
     if (s->established_us >= 0) {
-        snprintf(part, sizeof(part), "%s %lld", road_name(s->route.type),
-                 (long long)s->route.id);
-        add(&line, part, "");
+        add_road(&line, &s->route);
         add_numbers(live, &line, s);
     }
     fprintf(stderr, "\r%s\033[K", line.text);

@@ -100,6 +100,8 @@ bool opts_hex(struct opts *opts, uint8_t *out, size_t size);
 
 /** A relay of `call`: HOST:PORT:TAGHEX[:ID][,ipv6=ADDR]. */
 struct opts_relay {
+    bool tcp; /**< set by the caller */
+    char host[254]; /**< a name that is still to be looked up, or "" */
     char ipv4[16];
     char ipv6[46];
     uint16_t port;
@@ -108,6 +110,20 @@ struct opts_relay {
     int64_t id;
 };
 bool opts_relay(struct opts *opts, struct opts_relay *out);
+/** Ask for the address of a relay given by name; fine if it was not.
+ *  @param option its option, for the message */
+bool opts_relay_lookup(struct tool *tool, const char *option,
+                       struct opts_relay *relay);
+
+#define OPTS_PROXY_TEXT 256 /* what SOCKS5 can carry, and the zero */
+/** socks5://[user:pass@]host:port. Wipe it after use. */
+struct opts_proxy {
+    char host[OPTS_PROXY_TEXT]; /**< name or address, without brackets */
+    uint16_t port;
+    char user[OPTS_PROXY_TEXT], password[OPTS_PROXY_TEXT]; /**< decoded */
+};
+/** From the text, @FILE or @-; the argument's own text is wiped. */
+bool opts_proxy(struct opts *opts, struct opts_proxy *out);
 
 /** 32 hex digits. */
 bool opts_tag(const char *text, size_t len, uint8_t tag[TGVOIP_TAG_BYTES]);

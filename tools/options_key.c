@@ -124,24 +124,40 @@ bool opts_tag(const char *text, size_t len, uint8_t tag[TGVOIP_TAG_BYTES])
     return true;
 }
 
-static bool resolve(struct opts *opts, const char *host, struct opts_relay *out)
+static bool take_name(struct opts *opts, const char *host,
+                      struct opts_relay *out)
+{
+    if (strspn(host, "0123456789.") == strlen(host))
+        return opts_refuse(opts, "'%.60s' is not an IPv4 address", host);
+    if (strlen(host) >= sizeof(out->host))
+        return opts_refuse(opts, "host '%.60s...' is too long", host);
+    strcpy(out->host, host);
+    return true;
+}
+
+bool opts_relay_lookup(struct tool *tool, const char *option,
+                       struct opts_relay *relay)
 {
     struct addrinfo hints, *list = NULL;
+    bool v6;
     int err;
 
-    if (strspn(host, "0123456789.") == strlen(host))
-        return opts_refuse(opts, "'%s' is not an IPv4 address", host);
+    if (!relay->host[0])
+        return true;
     memset(&hints, 0, sizeof(hints));
     hints.ai_socktype = SOCK_DGRAM;
-    err = getaddrinfo(host, NULL, &hints, &list);
-    if (err)
-        return opts_refuse(opts, "host '%.60s': %s", host, gai_strerror(err));
-    if (list->ai_family == AF_INET6)
-        getnameinfo(list->ai_addr, list->ai_addrlen, out->ipv6,
-                    sizeof(out->ipv6), NULL, 0, NI_NUMERICHOST);
-    else
-        getnameinfo(list->ai_addr, list->ai_addrlen, out->ipv4,
-                    sizeof(out->ipv4), NULL, 0, NI_NUMERICHOST);
+    err = getaddrinfo(relay->host, NULL, &hints, &list);
+    if (err) {
+        diag_error(&tool->diag, option, "host '%.60s': %s", relay->host,
+                   gai_strerror(err));
+        return false;
+    }
+    v6 = list->ai_family == AF_INET6;
+    if (!v6 || !relay->ipv6[0])
+        getnameinfo(list->ai_addr, list->ai_addrlen,
+                    v6 ? relay->ipv6 : relay->ipv4,
+                    v6 ? sizeof(relay->ipv6) : sizeof(relay->ipv4), NULL, 0,
+                    NI_NUMERICHOST);
     freeaddrinfo(list);
     return true;
 }
@@ -187,7 +203,7 @@ static bool take_host(struct opts *opts, char **text, struct opts_relay *out)
     *end = '\0';
     *text = end + 1;
     if (inet_pton(AF_INET, host, &a) != 1)
-        return resolve(opts, host, out);
+        return take_name(opts, host, out);
     inet_ntop(AF_INET, &a, out->ipv4, sizeof(out->ipv4));
     return true;
 }

@@ -147,6 +147,29 @@ static json_tree *marks_tree(const struct demo *demo)
     return a;
 }
 
+/* The roads that each end sent on, from when, and why. */
+static json_tree *roads_tree(const struct demo *demo)
+{
+    json_tree *a = json_tree_array();
+    size_t i;
+
+    for (i = 0; i < demo->mark_count; i++) {
+        const struct demo_mark *m = &demo->marks[i];
+        json_tree *o;
+
+        if (!m->is_road)
+            continue;
+        o = json_tree_object();
+        json_set_real(o, "t_s", (double)(m->at_us - demo->connect_us) / 1e6, 3);
+        json_set_str(o, "side", demo->sides[m->side].end.name);
+        json_set_str(o, "endpoint", tgvoip_endpoint_type_str(m->road.type));
+        json_set_id(o, "id", m->road.id);
+        json_set_str(o, "reason", m->road.reason);
+        json_push(a, o);
+    }
+    return a;
+}
+
 static json_tree *relay_tree(const struct demo *demo)
 {
     const struct tgvoip_relay_stats *s = &demo->relay_stats;
@@ -210,6 +233,7 @@ static json_tree *report_tree(const struct demo *demo)
         json_push(list, side_tree(demo, i));
     json_set(o, "sides", list);
     json_set(o, "marks", marks_tree(demo));
+    json_set(o, "roads", roads_tree(demo));
     json_set(o, "relay", relay_tree(demo));
     return o;
 }

@@ -281,6 +281,58 @@ class Calls(Case):
     def test_sigterm_finishes_every_file(self):
         self.interrupted(signal.SIGTERM)
 
+    # -- TCP relays and proxies ---------------------------------------------
+
+    def refused(self, *parts, option="--proxy", **more):
+        """Bad usage of these arguments of a call."""
+        done = run("call", "--role", "caller", "--key", self.key(), *parts,
+                   "--init-timeout", "0.2", **more)
+        self.assertEqual(done.returncode, 2, (parts, done.stderr))
+        self.message(done, f"tgvoip: {option}: ")
+        return done
+
+    def test_tcp_relays_are_checked_like_others(self):
+        tag = "0" * 32
+        for relay in (f"127.0.0.1:0:{tag}", "127.0.0.1:1", "127.0.0.1:1:00",
+                      f"127.0.0.1:1:{tag}:x", f"127.0.0.1:1:{tag},ipv6=1",
+                      f"1.2.3.4.5:1:{tag}", f"[1.2.3.4]:1:{tag}"):
+            with self.subTest(relay):
+                self.refused("--tcp-relay", relay, option="--tcp-relay")
+
+    def test_relays_of_both_kinds_share_their_numbers(self):
+        at = f"127.0.0.1:{free_port()}:{tags()[0]}"
+        done = self.refused("--relay", at + ":7", "--tcp-relay", at + ":7",
+                            option="--tcp-relay")
+        self.assertIn("7 is used twice", done.stderr)
+        done = self.refused("--tcp-relay", at, "--relay", at + ":1",
+                            option="--relay")
+        self.assertIn("1 is used twice", done.stderr)
+
+    def test_bad_proxies_are_refused_without_showing_them(self):
+        relay = ("--relay", f"127.0.0.1:1:{tags()[0]}")
+        secret = "Xs3cret"
+        for url in ("", "@", "@/nowhere/at/all", "127.0.0.1:1080",
+                    f"http://u:{secret}@127.0.0.1:1", "socks5://",
+                    "socks5://127.0.0.1", "socks5://127.0.0.1:",
+                    "socks5://127.0.0.1:0", "socks5://127.0.0.1:65536",
+                    "socks5://127.0.0.1:1x", "socks5://:1080",
+                    "socks5://h:1/path", "socks5://::1:1080",
+                    "socks5://[::1]", "socks5://[::1:1", "socks5://[h]:1",
+                    f"socks5://{secret}@h:1", f"socks5://:{secret}@h:1",
+                    "socks5://user:@h:1", f"socks5://u:{secret}%@h:1",
+                    f"socks5://u:{secret}%4@h:1",
+                    f"socks5://u:{secret}%zz@h:1",
+                    f"socks5://u:{secret}%00@h:1",
+                    f"socks5://u:{secret}{'x' * 256}@h:1",
+                    f"socks5://{'x' * 256}:{secret}@h:1",
+                    f"socks5://u:{secret}@{'h' * 256}:1",
+                    f"socks5://u:{secret}@h:1:{'1' * 5000}"):
+            for value in (url, "@" + self.write("url", url)):
+                with self.subTest(value):
+                    done = self.refused(*relay, "--proxy", value)
+                    self.assertNotIn(secret, done.stderr + done.stdout)
+                    self.assertNotIn("s3c", done.stderr + done.stdout)
+
     # -- a full disk --------------------------------------------------------
 
     def small_disk(self, kilobytes):

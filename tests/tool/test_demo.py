@@ -86,6 +86,14 @@ class Demo(Case):
         self.assertIsInstance(report, dict)
         self.assertRegex(json.dumps(report), r"\d")
 
+    def test_report_lists_the_roads_of_both_ends(self):
+        roads = json.loads(self.read("report.json"))["roads"]
+        for side in ("caller", "callee"):
+            first = next(r for r in roads if r["side"] == side)
+            self.assertEqual((first["endpoint"], first["id"],
+                              first["reason"]), ("udp_relay", "1", "init"))
+            self.assertGreaterEqual(first["t_s"], 0)
+
     def test_report_html_refers_to_nothing_outside(self):
         html = self.read("report.html")
         for bad in (r"https?://(?!www\.w3\.org/)", r'src\s*=\s*["\']?[^"\'d>]',
@@ -118,6 +126,8 @@ class Demo(Case):
     def test_report_html_draws_its_plots(self):
         page = self.browse("--dump-dom").stdout
         self.assertGreaterEqual(page.count("<svg") + page.count("<canvas"), 5)
+        self.assertIn("Roads taken", page)
+        self.assertGreaterEqual(page.count('class="road"'), 2)
         self.assertNotIn("NaN", re.sub(r"<script.*?</script>", "", page,
                                        flags=re.S))
 

@@ -49,7 +49,9 @@ _tgvoip_value() {
     */--role) _tgvoip_words 'caller callee' ;;
     */--network) _tgvoip_words "$_tgvoip_networks" ;;
     */--data-saving) _tgvoip_words 'never mobile always' ;;
-    */--key | */--config | */--p | */--public | */--g-a) _tgvoip_secret ;;
+    */--key | */--config | */--p | */--public | */--g-a | */--proxy)
+        _tgvoip_secret
+        ;;
     */--in | */--out | */--log | */--stats | */--packets | \
         */--state | */--ts | */--sessions)
         _tgvoip_files ''
@@ -58,7 +60,7 @@ _tgvoip_value() {
         _tgvoip_words 'idle-s= sessions= packets= kbit= control= moves='
         compopt -o nospace 2>/dev/null
         ;;
-    */--relay | */--layer | */--duration | */--start-at | */--event | \
+    */--relay | */--tcp-relay | */--layer | */--duration | */--start-at | */--event | \
         */--init-timeout | */--recv-timeout | */--listen | */--session | \
         */--seconds | */--g | */--loss | */--burst | */--delay | \
         */--jitter | */--reorder | */--dup | */--corrupt | */--rate | \
@@ -72,8 +74,8 @@ _tgvoip_options() {
     case $1 in
     demo) echo "--in --out --seconds --json $_tgvoip_impairment" ;;
     call)
-        echo '--role --key --relay --layer --in --out --mute --duration
-            --start-at --event --init-timeout --recv-timeout --config
+        echo '--role --key --relay --tcp-relay --p2p --proxy --layer --in
+            --out --mute --duration --start-at --event --init-timeout --recv-timeout --config
             --network --data-saving --allow-v1 --log --stats --packets
             --state --ts --json'
         ;;

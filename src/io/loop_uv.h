@@ -37,13 +37,17 @@ struct tgv_loop {
     uint64_t order;
     tgv_time fired_at; /* when timers were run last */
 
-    char *chunks; /* datagrams of one batch; sockets take turns */
+    char *chunks; /* what is received now; sockets take turns */
+
+    struct tgv_watcher *watcher; /* of interfaces; NULL: nobody watches */
 };
 
 /* Fire what is due. */
 void tgv_timers_run(struct tgv_loop *l);
 /* Deadline of the first timer, TGV_NEVER if there is none. */
 tgv_time tgv_timers_next(const struct tgv_loop *l);
+/* The pool of threads has got work: the child of a fork has to know. */
+void tgv_pool_used(void);
 /* Our code for an error of the event library (negative). */
 int tgv_uv_error(int error);
 

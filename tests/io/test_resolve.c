@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names that are answered without a name server: those of the hosts file,
+ * numeric ones, and what cannot be a name.
+ */
+#include "io/resolve.h"
+
+#include "io/loop.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <poll.h>
+
+#include <tgvoip/error.h>
+
+/* A label holds 63 characters. */
+#define TOO_LONG_A_LABEL                                                       \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."    \
+    "test"
+
+struct answer {
+    int told;
+    unsigned count;
+    struct tgv_addr addrs[TGV_RESOLVE_MAX];
+};
+
+static struct tgv_loop *loop;
+
+static int setup(void **state)
+{
+    const struct tgv_loop_config config = {.own_thread = false};
+
+    (void)state;
+    return tgv_loop_create(&loop, &config);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tgv_loop_destroy(loop);
+    return 0;
+}
+
+static void on_done(void *ctx, const struct tgv_addr *addrs, unsigned count)
+{
+    struct answer *a = ctx;
+
+    assert_true(count <= TGV_RESOLVE_MAX);
+    a->told++;
+    a->count = count;
+    memcpy(a->addrs, addrs, count * sizeof(*addrs));
+}
+
+static void step_for(const struct answer *a, tgv_time most)
+{
+    tgv_time end = tgv_loop_now(loop) + most;
+
+    while (!a->told && tgv_loop_now(loop) < end) {
+        struct pollfd p = {.fd = tgv_loop_fd(loop), .events = POLLIN};
+        poll(&p, 1, tgv_loop_timeout_us(loop) == 0 ? 0 : 10);
+        tgv_loop_step(loop);
+    }
+}
+
+static struct answer look_up(const char *name)
+{
+    struct answer a = {0};
+    struct tgv_resolve *r;
+
+    assert_int_equal(tgv_resolve_start(loop, &r, name, on_done, &a), 0);
+    assert_int_equal(a.told, 0); /* never inside the call */
+    step_for(&a, TGV_S(10));
+    assert_int_equal(a.told, 1);
+    return a;
+}
+
+static void test_resolve_localhost_is_here(void **state)
+{
+    struct answer a = look_up("localhost");
+
+    (void)state;
+    assert_true(a.count >= 1);
+    for (unsigned i = 0; i < a.count; i++) {
+        assert_true(tgv_addr_is_loopback(&a.addrs[i]));
+        assert_int_equal(a.addrs[i].port, 0);
+        for (unsigned k = 0; k < i; k++) /* each once */
+            assert_false(tgv_addr_equal(&a.addrs[i], &a.addrs[k]));
+    }
+}
+
+static void test_resolve_numeric_is_itself(void **state)
+{
+    static const char *const names[] = {"192.0.2.7", "2001:db8::1"};
+    struct tgv_addr wanted;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct answer a = look_up(names[i]);
+        assert_true(tgv_addr_parse_ip(names[i], 0, &wanted));
+        assert_int_equal(a.count, 1);
+        assert_true(tgv_addr_equal(&a.addrs[0], &wanted));
+    }
+}
+
+static void test_resolve_what_is_no_name_has_no_address(void **state)
+{
+    struct answer a = look_up(TOO_LONG_A_LABEL);
+    struct tgv_resolve *r;
+    char longer[400];
+
+    (void)state;
+    assert_int_equal(a.count, 0);
+    memset(longer, 'a', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    assert_int_equal(tgv_resolve_start(loop, &r, longer, on_done, &a),
+                     TGVOIP_ERR_IO);
+    assert_null(r);
+}
+
+static void test_resolve_cancelled_is_never_told(void **state)
+{
+    struct answer a[20] = {0};
+    struct answer last = {0};
+    struct tgv_resolve *r[20], *other;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) /* more than the pool has threads */
+        assert_int_equal(
+            tgv_resolve_start(loop, &r[i], "localhost", on_done, &a[i]), 0);
+    for (int i = 0; i < 20; i++)
+        tgv_resolve_cancel(r[i]);
+    tgv_resolve_cancel(NULL);
+    assert_int_equal(
+        tgv_resolve_start(loop, &other, "127.0.0.1", on_done, &last), 0);
+    step_for(&last, TGV_S(10));
+    assert_int_equal(last.told, 1);
+    tgv_loop_destroy(loop); /* waits for the rest */
+    assert_int_equal(setup(NULL), 0);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(a[i].told, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resolve_localhost_is_here),
+        cmocka_unit_test(test_resolve_numeric_is_itself),
+        cmocka_unit_test(test_resolve_what_is_no_name_has_no_address),
+        cmocka_unit_test(test_resolve_cancelled_is_never_told),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -11,15 +11,16 @@
  * call everything. What is marked `loop` belongs to the loop thread alone.
  *
  * Files: call_config.c (defaults, checks), call.c (life), call_drive.c (core
- * <-> sockets, timers, events), call_audio.c (the 20 ms clock), call_files.c
- * (queues and recording), call_report.c (log and tables), call_query.c
- * (reading), call_set.c (changing settings).
+ * <-> timers, events, orders), call_sockets.c (core <-> sockets), call_audio.c
+ * (the 20 ms clock), call_files.c (queues and recording), call_report.c (log
+ * and tables), call_query.c (reading), call_set.c (changing settings).
  */
 #include "api/ear.h"
 #include "api/engine.h"
 #include "api/feed.h"
 #include "api/tape.h"
 #include "base/ring.h"
+#include "io/interfaces.h"
 #include "io/loop.h"
 #include "io/timer.h"
 #include "legacy/call.h"
@@ -29,7 +30,6 @@
 
 #include <tgvoip/call.h>
 
-#define TGV_CALL_SOCKETS 8
 #define TGV_CALL_TAPES 8 /* open or being finished */
 #define TGV_CALL_PCM_MS 500
 #define TGV_UCALL_TIMEOUT_MAX_MS 600000
@@ -38,13 +38,7 @@
 
 struct tgv_lock;
 struct tgv_scribe;
-struct tgv_udp;
-
-struct tgv_call_socket {
-    struct tgvoip_call *call;
-    struct tgv_udp *udp; /* NULL = free slot */
-    unsigned number; /* by which the core knows it */
-};
+struct tgv_call_socket; /* call_sockets.c */
 
 /* What can be recorded, each into a file of its own. */
 enum tgv_track { TGV_TRACK_HEARD, TGV_TRACK_SENT, TGV_TRACKS };
@@ -95,7 +89,8 @@ struct tgvoip_call {
 
     /* -- loop -- */
     struct tgv_call *core;
-    struct tgv_call_socket sockets[TGV_CALL_SOCKETS];
+    struct tgv_call_socket *sockets; /* and look-ups; a list */
+    struct tgv_watch watch; /* of the machine's addresses */
     struct tgv_timer core_timer, audio_timer;
     bool timers_ready;
     bool over; /* FAILED or stopped: the core does nothing any more */
@@ -140,6 +135,16 @@ void tgv_ucall_drive(struct tgvoip_call *call, tgv_time now);
 /* Let go of everything; `stopped` follows when the tapes are closed, which
  * `at_once` waits for. Idempotent. */
 void tgv_ucall_let_go(struct tgvoip_call *call, tgv_time now, bool at_once);
+
+/* call_sockets.c, loop thread. */
+/* Tell the core which addresses there are, now and after each change. */
+void tgv_ucall_tell_interfaces(struct tgvoip_call *call, tgv_time now);
+/* Do what the core wants done. @return there was something */
+bool tgv_ucall_perform(struct tgvoip_call *call, tgv_time now);
+/* Send what the core has. @return all of it */
+bool tgv_ucall_transmit(struct tgvoip_call *call, tgv_time now);
+/* Look-ups and the watch, too. */
+void tgv_ucall_close_sockets(struct tgvoip_call *call);
 
 /* call_audio.c, loop thread. */
 void tgv_ucall_audio_start(struct tgvoip_call *call, tgv_time now);

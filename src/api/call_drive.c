@@ -2,161 +2,12 @@
 #include "api/call.h"
 
 #include "io/sync.h"
-#include "io/udp.h"
 
 #include <string.h>
 
-#define PACKET_MAX TGV_CALL_TRANSMIT_MAX
-/* After so many packets at once the rest waits for the next turn, so that one
- * call cannot keep the loop. */
-#define TRANSMIT_MAX 64
-
-/* -- sockets -------------------------------------------------------------- */
-
-static struct tgv_call_socket *find_socket(struct tgvoip_call *call,
-                                           unsigned number)
-{
-    for (size_t i = 0; i < TGV_CALL_SOCKETS; i++) {
-        if (call->sockets[i].udp && call->sockets[i].number == number)
-            return &call->sockets[i];
-    }
-    return NULL;
-}
-
-static void close_socket(struct tgv_call_socket *s)
-{
-    tgv_udp_close(s->udp);
-    s->udp = NULL;
-}
-
-static void close_sockets(struct tgvoip_call *call)
-{
-    for (size_t i = 0; i < TGV_CALL_SOCKETS; i++)
-        close_socket(&call->sockets[i]);
-}
-
-static void on_receive(void *ctx, const struct tgv_addr *from, uint8_t *pkt,
-                       size_t len)
-{
-    struct tgv_call_socket *s = ctx;
-    struct tgvoip_call *call = s->call;
-
-    if (call->batch_now < 0)
-        call->batch_now = tgv_loop_now(call->member.loop);
-    tgv_call_receive(call->core, s->number, from, pkt, len, call->batch_now);
-}
-
-static void on_batch_end(void *ctx)
-{
-    struct tgvoip_call *call = ((struct tgv_call_socket *)ctx)->call;
-    tgv_time now = call->batch_now;
-
-    call->batch_now = -1;
-    tgv_ucall_drive(call, now);
-}
-
-static void tell(struct tgvoip_call *call, enum tgv_io_event_kind kind,
-                 unsigned sock, int error, tgv_time now)
-{
-    const struct tgv_io_event ev = {.kind = kind, .sock = sock, .error = error};
-
-    tgv_call_io_event(call->core, &ev, now);
-}
-
-static void on_writable(void *ctx)
-{
-    struct tgv_call_socket *s = ctx;
-    tgv_time now = tgv_loop_now(s->call->member.loop);
-
-    tell(s->call, TGV_IO_WRITABLE, s->number, 0, now);
-    tgv_ucall_drive(s->call, now);
-}
-
-static void on_failed(void *ctx, int error)
-{
-    struct tgv_call_socket *s = ctx;
-    tgv_time now = tgv_loop_now(s->call->member.loop);
-
-    close_socket(s);
-    tell(s->call, TGV_IO_FAILED, s->number, error, now);
-    tgv_ucall_drive(s->call, now);
-}
-
-static int open_udp(struct tgvoip_call *call, unsigned number,
-                    struct tgv_addr *local)
-{
-    struct tgv_udp_config config = {.receive = on_receive,
-                                    .batch_end = on_batch_end,
-                                    .writable = on_writable,
-                                    .failed = on_failed};
-
-    for (size_t i = 0; i < TGV_CALL_SOCKETS; i++) {
-        struct tgv_call_socket *s = &call->sockets[i];
-        if (s->udp)
-            continue;
-        config.ctx = s;
-        int err = tgv_udp_open(call->member.loop, &s->udp, &config);
-        if (err)
-            return err;
-        s->call = call;
-        s->number = number;
-        tgv_udp_local(s->udp, local);
-        return 0;
-    }
-    return TGVOIP_ERR_TOO_LARGE;
-}
-
-static void perform(struct tgvoip_call *call, const struct tgv_io_request *req,
-                    tgv_time now)
-{
-    struct tgv_io_event ev = {.kind = TGV_IO_OPENED, .sock = req->sock};
-    struct tgv_call_socket *s;
-
-    switch (req->kind) {
-    case TGV_IO_UDP_OPEN:
-        ev.error = open_udp(call, req->sock, &ev.addr);
-        break;
-    case TGV_IO_CLOSE:
-        s = find_socket(call, req->sock);
-        if (s)
-            close_socket(s);
-        return;
-    default: /* TCP and names are not there yet */
-        ev.error = TGVOIP_ERR_UNSUPPORTED;
-        break;
-    }
-    if (ev.error)
-        ev.kind = TGV_IO_FAILED;
-    tgv_call_io_event(call->core, &ev, now);
-}
-
-static void perform_requests(struct tgvoip_call *call, tgv_time now)
-{
-    struct tgv_io_request req;
-
-    while (tgv_call_next_request(call->core, &req))
-        perform(call, &req, now);
-}
-
-/* @return everything has been sent */
-static bool transmit(struct tgvoip_call *call, tgv_time now)
-{
-    uint8_t pkt[PACKET_MAX];
-    struct tgv_addr to;
-    unsigned number;
-    size_t len;
-
-    for (int i = 0; i < TRANSMIT_MAX; i++) {
-        tgv_call_transmit(call->core, &number, &to, pkt, sizeof(pkt), &len,
-                          now);
-        if (len == 0)
-            return true;
-        struct tgv_call_socket *s = find_socket(call, number);
-        if (s && tgv_udp_send(s->udp, &to, pkt, len) == TGVOIP_ERR_AGAIN)
-            tell(call, TGV_IO_BLOCKED, number, 0, now);
-    }
-    return false;
-}
+/* What is done may make the core want more; after so many turns the rest
+ * waits. */
+#define PERFORM_MAX 8
 
 /* -- events --------------------------------------------------------------- */
 
@@ -171,7 +22,7 @@ static void leave_engine(struct tgvoip_call *call)
 static void end_of_call(struct tgvoip_call *call, tgv_time now)
 {
     call->over = true;
-    close_sockets(call);
+    tgv_ucall_close_sockets(call);
     tgv_ucall_audio_stop(call);
     tgv_ucall_end_tapes(call);
     leave_engine(call);
@@ -244,8 +95,10 @@ static void begin(struct tgvoip_call *call, const struct tgv_call_orders *o,
 {
     int err = 0;
 
-    if (o->start)
+    if (o->start) {
         err = tgv_call_start(call->core, now);
+        tgv_ucall_tell_interfaces(call, now);
+    }
     if (!err && o->connect && !call->over) {
         err = tgv_call_connect(call->core, now);
         if (!err) {
@@ -325,10 +178,21 @@ static int init_timers(struct tgvoip_call *call)
     return err;
 }
 
+/* @return everything has been done and sent */
+static bool serve_core(struct tgvoip_call *call, tgv_time now)
+{
+    bool all = false;
+
+    for (int i = 0; i < PERFORM_MAX; i++) {
+        if (!tgv_ucall_perform(call, now) && i > 0)
+            return all;
+        all = tgv_ucall_transmit(call, now);
+    }
+    return false;
+}
+
 void tgv_ucall_drive(struct tgvoip_call *call, tgv_time now)
 {
-    bool all = true;
-
     call->batch_now = -1;
     if (atomic_load(&call->stop_wanted)) {
         tgv_ucall_let_go(call, now, false);
@@ -343,8 +207,7 @@ void tgv_ucall_drive(struct tgvoip_call *call, tgv_time now)
         return;
     tgv_feed_kick(call->play);
     tgv_feed_kick(call->hold);
-    perform_requests(call, now);
-    all = transmit(call, now);
+    bool all = serve_core(call, now);
     report_events(call, now);
     tgv_ucall_write_rows(call, now);
     if (atomic_load(&call->stop_wanted)) { /* by a callback */
@@ -392,7 +255,7 @@ void tgv_ucall_let_go(struct tgvoip_call *call, tgv_time now, bool at_once)
         tgv_call_stop(call->core, now);
     call->over = true;
     leave_engine(call);
-    close_sockets(call);
+    tgv_ucall_close_sockets(call);
     if (call->timers_ready) {
         tgv_ucall_audio_stop(call);
         tgv_timer_fini(&call->core_timer);

@@ -105,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (in.len > 2) {
         unsigned who = fuzz_u8(&in), step = fuzz_u8(&in), kind = fuzz_u8(&in);
         struct tgv_addr from = source(who), to;
+        uint32_t conn;
         size_t len = build(&in, who >> 4, kind, pkt);
         now += step < 128 ? TGV_MS(step) : TGV_S(step - 128);
         if (step & 1)
@@ -113,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tgv_relay_receive(r, &from, pkt, len, now, &out);
         check_out(&out, &from, before, pkt, len);
         if (out.verdict == TGV_RELAY_FORWARD)
-            FUZZ_CHECK(tgv_relay_flow_address(r, out.flow, &to) &&
+            FUZZ_CHECK(tgv_relay_flow_way(r, out.flow, &to, &conn) && !conn &&
                        tgv_addr_equal(&to, &out.to));
         check_stats(r);
         tgv_relay_expire(r, now);

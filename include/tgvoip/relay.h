@@ -4,7 +4,8 @@
 /**
  * @file
  * A relay (reflector) server that forwards the packets of calls by their tags
- * and never sees a key, and the bad networks that it can play for tests.
+ * and never sees a key, by UDP and by TCP, and the bad networks that it can
+ * play for tests.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +26,11 @@ extern "C" {
  *   delay     ms                        seed      0..2^64-1
  *   jitter    ms, uniform 0..value      corrupt   percent
  *   reorder   percent                   drift     ppm, signed
- *   dup       percent                   rate      kbit/s of UDP payload
+ *   dup       percent                   rate      kbit/s of packets
+ *
+ * It is applied to packets: UDP payload, or what a frame of a TCP connection
+ * carries. A packet that is lost on its way to a TCP connection was not
+ * forwarded; the stream itself loses nothing.
  */
 typedef struct tgvoip_impairment tgvoip_impairment;
 
@@ -56,6 +61,16 @@ struct tgvoip_relay_limits {
     unsigned kbit_per_side_s; /**< 256 */
     unsigned control_per_source_s; /**< 10, per address and port */
     unsigned moves_per_side_s; /**< 1 address change */
+    unsigned tcp_connections; /**< 20000, 1..2^20 */
+    unsigned tcp_per_side; /**< 16, 1..1024 */
+    /** 1024, not on loopback addresses; an IPv6 address counts with all others
+     *  of its network of 64 bits. */
+    unsigned tcp_per_address;
+    unsigned tcp_header_s; /**< 5 for the first 64 bytes, */
+    unsigned tcp_frame_s; /**< 5 for the first frame with a tag served, */
+    unsigned tcp_idle_s; /**< 60 for each later one; else it is closed */
+    unsigned tcp_queue_bytes; /**< 65536 that may wait for a slow reader, who
+                                   loses what is more; 1504..65536 */
 };
 
 struct tgvoip_relay_config {
@@ -70,6 +85,9 @@ struct tgvoip_relay_config {
     bool open;
     struct tgvoip_relay_limits limits;
     const tgvoip_impairment *impairment; /**< copied; NULL = none */
+    /** The same for TCP; NULL = UDP only. Port 0 = that of UDP if it is free,
+     *  else any. */
+    const char *tcp_listen;
 };
 
 struct tgvoip_relay_stats {
@@ -82,6 +100,16 @@ struct tgvoip_relay_stats {
     uint64_t dropped_no_peer, dropped_rate, dropped_control_rate;
     uint64_t dropped_move; /**< address changed too often */
     uint64_t impaired_lost, impaired_duplicated, impaired_corrupted;
+    unsigned tcp_connections; /**< open now */
+    uint64_t tcp_accepted;
+    uint64_t tcp_refused; /**< too many: in all, of an address, of a side */
+    uint64_t tcp_closed_silent; /**< no header, or no first frame, in time */
+    uint64_t tcp_closed_idle;
+    uint64_t tcp_closed_broken; /**< wrong header, or wrong length of a frame */
+    uint64_t tcp_frames_in; /**< part of packets_in */
+    uint64_t dropped_tcp_length; /**< cannot go by TCP: no multiple of 4 */
+    uint64_t dropped_tcp_tag; /**< not the tag of that connection */
+    uint64_t dropped_tcp_queue; /**< the reader is too slow */
 };
 
 /** Fill with the defaults and the limits given above. */
@@ -101,6 +129,9 @@ tgvoip_relay_create(tgvoip_engine *engine, tgvoip_relay **out,
 
 /** The port that it listens on, 1..65535; 0 for a NULL. */
 TGVOIP_API uint16_t tgvoip_relay_port(const tgvoip_relay *relay);
+
+/** The port that it listens on by TCP; 0 if it does not, or for a NULL. */
+TGVOIP_API uint16_t tgvoip_relay_tcp_port(const tgvoip_relay *relay);
 
 /** Allow one more session. @return 0, TGVOIP_ERR_TOO_LARGE (as many as the
  *  limit are known), TGVOIP_ERR_NOMEM or TGVOIP_ERR_INVALID (a NULL) */

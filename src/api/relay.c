@@ -1,117 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A relay on an engine: one UDP socket and the core. Datagrams are read and
- * sent in batches. The core is guarded by a lock, held for one datagram at a
- * time, so that sessions and counters need not wait for the loop.
+ * A relay on an engine: one UDP socket, a TCP listener if wanted, and the
+ * core. Datagrams are read and sent in batches.
  */
-#include "relay/relay.h"
+#include "api/relay_impl.h"
 
-#include "api/engine.h"
 #include "api/impairment.h"
-#include "api/relay_flows.h"
 #include "base/failure.h"
 #include "io/loop.h"
-#include "io/sync.h"
 #include "io/system.h"
-#include "io/timer.h"
-#include "io/udp.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <tgvoip/relay.h>
-
-#define DATAGRAM_MAX 1500
-#define BATCH 64
 /* Wish for the kernel's buffers: 1 s of a thousand sides, about. */
 #define BUFFER_BYTES (4u << 20)
-/* Expired sessions are looked for this often at the most. */
-#define EXPIRE_EVERY_US TGV_S(1)
-
-struct tgvoip_relay {
-    struct tgv_member member; /* first: the engine knows only this */
-    struct tgv_lock *lock; /* guards core and the counters of flows */
-    struct tgv_relay *core;
-    struct tgv_udp *udp;
-    struct tgv_timer expiry;
-    bool expiry_armed;
-    bool impaired;
-    struct tgv_flows flows;
-    uint16_t port;
-    bool in_batch;
-    tgv_time now; /* of the batch */
-    size_t out_count;
-    struct tgv_udp_out out[BATCH];
-    uint8_t data[BATCH][DATAGRAM_MAX];
-};
-
-/* -- configuration -------------------------------------------------------- */
-
-void tgvoip_relay_config_default(struct tgvoip_relay_config *config)
-{
-    struct tgv_relay_limits limits;
-
-    if (!config)
-        return;
-    tgv_relay_limits_init(&limits);
-    memset(config, 0, sizeof(*config));
-    config->size = sizeof(*config);
-    config->limits = (struct tgvoip_relay_limits){
-        .session_idle_s = (unsigned)(limits.session_idle / TGV_US_PER_S),
-        .sessions = limits.sessions,
-        .packets_per_side_s = limits.packets_per_side_s,
-        .kbit_per_side_s = limits.kbit_per_side_s,
-        .control_per_source_s = limits.control_per_source_s,
-        .moves_per_side_s = limits.moves_per_side_s,
-    };
-}
-
-static int check_limits(const struct tgvoip_relay_limits *l,
-                        struct tgvoip_failure *failure)
-{
-    const struct {
-        const char *name;
-        unsigned value, max;
-    } all[] = {
-        {"limits.session_idle_s", l->session_idle_s, 86400},
-        {"limits.sessions", l->sessions, 1u << 20},
-        {"limits.packets_per_side_s", l->packets_per_side_s, 1000000},
-        {"limits.kbit_per_side_s", l->kbit_per_side_s, 1000000},
-        {"limits.control_per_source_s", l->control_per_source_s, 1000000},
-        {"limits.moves_per_side_s", l->moves_per_side_s, 1000000},
-    };
-
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        if (all[i].value < 1 || all[i].value > all[i].max)
-            return tgv_fail(failure, TGVOIP_ERR_INVALID, all[i].name,
-                            "%u is out of range 1..%u", all[i].value,
-                            all[i].max);
-    return 0;
-}
-
-static int check_config(const struct tgvoip_relay_config *c,
-                        struct tgv_addr *bind, struct tgvoip_failure *failure)
-{
-    if (!c || c->size < sizeof(*c))
-        return tgv_fail(failure, TGVOIP_ERR_INVALID, "config",
-                        "tgvoip_relay_config_default() was not called");
-    if (!c->listen || !tgv_addr_parse(c->listen, bind))
-        return tgv_fail(failure, TGVOIP_ERR_INVALID, "listen",
-                        "\"%.64s\" is not HOST:PORT or [HOST]:PORT with a "
-                        "numeric address",
-                        c->listen ? c->listen : "");
-    if (c->tag_count > 0 && !c->tags)
-        return tgv_fail(failure, TGVOIP_ERR_INVALID, "tags", "is NULL");
-    if (c->tag_count == 0 && !c->open && !tgv_addr_is_loopback(bind))
-        return tgv_fail(failure, TGVOIP_ERR_INVALID, c->listen,
-                        "not a loopback address: name the sessions, or "
-                        "accept all tags with open");
-    return check_limits(&c->limits, failure);
-}
+/* What has expired is looked for this often at the most. */
+#define EXPIRE_EVERY_US TGV_MS(250)
 
 /* -- datagrams ------------------------------------------------------------ */
 
-static void flush(struct tgvoip_relay *r)
+void tgv_relay_flush(struct tgvoip_relay *r)
 {
     /* What a full socket does not take is lost, as in any router. */
     if (r->out_count > 0)
@@ -122,30 +31,50 @@ static void flush(struct tgvoip_relay *r)
 static void queue(struct tgvoip_relay *r, const struct tgv_addr *to,
                   const uint8_t *pkt, size_t len)
 {
-    if (r->out_count == BATCH)
-        flush(r);
+    if (r->out_count == TGV_RELAY_BATCH)
+        tgv_relay_flush(r);
     memcpy(r->data[r->out_count], pkt, len);
     r->out[r->out_count] =
         (struct tgv_udp_out){*to, r->data[r->out_count], len};
     r->out_count++;
 }
 
+static void send_packet(struct tgvoip_relay *r, const struct tgv_addr *to,
+                        uint32_t conn, const uint8_t *pkt, size_t len)
+{
+    if (conn)
+        tgv_relay_tcp_send(r, conn, pkt, len);
+    else
+        queue(r, to, pkt, len);
+}
+
+void tgv_relay_dispatch(struct tgvoip_relay *r, const struct tgv_relay_out *out,
+                        tgv_time now)
+{
+    if (out->verdict == TGV_RELAY_FORWARD && r->impaired)
+        tgv_flows_send(&r->flows, out->flow, out->pkt, out->len, now);
+    else if (out->verdict != TGV_RELAY_DROP)
+        send_packet(r, &out->to, out->conn, out->pkt, out->len);
+}
+
 static void deliver(void *ctx, uint64_t flow, const uint8_t *pkt, size_t len)
 {
     struct tgvoip_relay *r = ctx;
     struct tgv_addr to;
+    uint32_t conn;
 
     /* Where that side is now, not where it was when this was sent. */
-    if (tgv_relay_flow_address(r->core, flow, &to))
-        queue(r, &to, pkt, len);
+    if (tgv_relay_flow_way(r->core, flow, &to, &conn))
+        send_packet(r, &to, conn, pkt, len);
 }
 
 static bool flow_alive(void *ctx, uint64_t flow)
 {
     const struct tgvoip_relay *r = ctx;
     struct tgv_addr to;
+    uint32_t conn;
 
-    return tgv_relay_flow_address(r->core, flow, &to);
+    return tgv_relay_flow_way(r->core, flow, &to, &conn);
 }
 
 static void on_flow_due(void *ctx, tgv_time now)
@@ -156,7 +85,7 @@ static void on_flow_due(void *ctx, tgv_time now)
     tgv_lock_enter(r->lock);
     tgv_flow_drain(flow, now);
     tgv_lock_leave(r->lock);
-    flush(r);
+    tgv_relay_flush(r);
 }
 
 static void on_receive(void *ctx, const struct tgv_addr *from, uint8_t *pkt,
@@ -170,23 +99,23 @@ static void on_receive(void *ctx, const struct tgv_addr *from, uint8_t *pkt,
     r->in_batch = true;
     tgv_lock_enter(r->lock);
     tgv_relay_receive(r->core, from, pkt, len, r->now, &out);
-    if (out.verdict == TGV_RELAY_FORWARD && r->impaired)
-        tgv_flows_send(&r->flows, out.flow, out.pkt, out.len, r->now);
-    else if (out.verdict != TGV_RELAY_DROP)
-        queue(r, &out.to, out.pkt, out.len);
+    tgv_relay_dispatch(r, &out, r->now);
     tgv_lock_leave(r->lock);
 }
 
-static void arm_expiry(struct tgvoip_relay *r, tgv_time earliest)
+void tgv_relay_arm(struct tgvoip_relay *r, tgv_time earliest)
 {
     tgv_time at;
 
     tgv_lock_enter(r->lock);
     at = tgv_relay_deadline(r->core);
     tgv_lock_leave(r->lock);
-    r->expiry_armed = at != TGV_NEVER;
-    if (r->expiry_armed)
-        tgv_timer_arm(&r->expiry, at > earliest ? at : earliest);
+    if (at < earliest)
+        at = earliest;
+    if (at >= r->expiry_at)
+        return;
+    r->expiry_at = at;
+    tgv_timer_arm(&r->expiry, at);
 }
 
 static void on_batch_end(void *ctx)
@@ -194,9 +123,8 @@ static void on_batch_end(void *ctx)
     struct tgvoip_relay *r = ctx;
 
     r->in_batch = false;
-    flush(r);
-    if (!r->expiry_armed)
-        arm_expiry(r, r->now);
+    tgv_relay_flush(r);
+    tgv_relay_arm(r, r->now);
 }
 
 static void on_expiry(void *ctx, tgv_time now)
@@ -204,10 +132,12 @@ static void on_expiry(void *ctx, tgv_time now)
     struct tgvoip_relay *r = ctx;
 
     tgv_lock_enter(r->lock);
+    tgv_relay_tcp_expire(r, now);
     tgv_relay_expire(r->core, now);
     tgv_flows_sweep(&r->flows);
     tgv_lock_leave(r->lock);
-    arm_expiry(r, now + EXPIRE_EVERY_US);
+    r->expiry_at = TGV_NEVER;
+    tgv_relay_arm(r, now + EXPIRE_EVERY_US);
 }
 
 static void on_failed(void *ctx, int error)
@@ -240,6 +170,12 @@ static int create_core(struct tgvoip_relay *r, struct tgv_random random,
                 .kbit_per_side_s = c->limits.kbit_per_side_s,
                 .control_per_source_s = c->limits.control_per_source_s,
                 .moves_per_side_s = c->limits.moves_per_side_s,
+                .conns = c->limits.tcp_connections,
+                .conns_per_side = c->limits.tcp_per_side,
+                .conns_per_host = c->limits.tcp_per_address,
+                .conn_header = TGV_S(c->limits.tcp_header_s),
+                .conn_frame = TGV_S(c->limits.tcp_frame_s),
+                .conn_idle = TGV_S(c->limits.tcp_idle_s),
             },
         .date = date,
     };
@@ -269,15 +205,16 @@ static int create_flows(struct tgvoip_relay *r,
 
 struct open_job {
     struct tgvoip_relay *relay;
-    struct tgv_addr bind;
+    struct tgv_relay_bind bind;
     int err;
+    bool tcp_failed; /* err is of the second address */
 };
 
 static void open_on_loop(void *ctx)
 {
     struct open_job *job = ctx;
     struct tgvoip_relay *r = job->relay;
-    const struct tgv_udp_config config = {.bind = job->bind,
+    const struct tgv_udp_config config = {.bind = job->bind.udp,
                                           .buffer_bytes = BUFFER_BYTES,
                                           .receive = on_receive,
                                           .batch_end = on_batch_end,
@@ -293,12 +230,17 @@ static void open_on_loop(void *ctx)
         return;
     tgv_udp_local(r->udp, &local);
     r->port = local.port;
+    if (job->bind.tcp.family == TGV_AF_NONE)
+        return;
+    job->err = tgv_relay_tcp_open(r, &job->bind.tcp);
+    job->tcp_failed = job->err != 0;
 }
 
 static void close_on_loop(void *ctx)
 {
     struct tgvoip_relay *r = ctx;
 
+    tgv_relay_tcp_close(r);
     tgv_udp_close(r->udp);
     tgv_timer_fini(&r->expiry);
     tgv_flows_fini(&r->flows);
@@ -321,7 +263,7 @@ static void destroy_member(struct tgv_member *m)
 }
 
 static int start(struct tgvoip_relay *r, struct tgvoip_engine *engine,
-                 const struct tgv_addr *bind)
+                 const struct tgv_relay_bind *bind, bool *tcp_failed)
 {
     struct open_job job = {.relay = r, .bind = *bind};
 
@@ -332,16 +274,22 @@ static int start(struct tgvoip_relay *r, struct tgvoip_engine *engine,
         job.err = TGVOIP_ERR_STATE;
     else
         tgv_loop_run(r->member.loop, open_on_loop, &job);
+    *tcp_failed = job.tcp_failed;
     return job.err;
 }
 
-static struct tgvoip_relay *new_relay(void)
+static struct tgvoip_relay *new_relay(const struct tgvoip_relay_limits *limits)
 {
     struct tgvoip_relay *r = calloc(1, sizeof(*r));
 
     if (r && !(r->lock = tgv_lock_create())) {
         free(r);
         return NULL;
+    }
+    if (r) {
+        r->expiry_at = TGV_NEVER;
+        r->cap = limits->tcp_connections;
+        r->queue_max = limits->tcp_queue_bytes;
     }
     return r;
 }
@@ -351,17 +299,18 @@ int tgvoip_relay_create(tgvoip_engine *engine, tgvoip_relay **out,
                         struct tgvoip_failure *failure)
 {
     struct tgvoip_relay *r;
-    struct tgv_addr bind;
+    struct tgv_relay_bind bind;
+    bool tcp_failed;
     int err;
 
     if (!engine || !out)
         return tgv_fail(failure, TGVOIP_ERR_INVALID, engine ? "out" : "engine",
                         "is NULL");
     *out = NULL;
-    err = check_config(config, &bind, failure);
+    err = tgv_relay_config_check(config, &bind, failure);
     if (err)
         return err;
-    r = new_relay();
+    r = new_relay(&config->limits);
     if (!r)
         return tgv_fail(failure, TGVOIP_ERR_NOMEM, "relay", "out of memory");
     err = create_core(r, tgv_engine_random(engine), config);
@@ -375,10 +324,11 @@ int tgvoip_relay_create(tgvoip_engine *engine, tgvoip_relay **out,
         free_relay(r);
         return err;
     }
-    err = start(r, engine, &bind);
+    err = start(r, engine, &bind, &tcp_failed);
     if (err) {
         destroy_member(&r->member);
-        return tgv_fail(failure, err, config->listen, "%s",
+        return tgv_fail(failure, err,
+                        tcp_failed ? config->tcp_listen : config->listen, "%s",
                         tgvoip_error_str(err));
     }
     *out = r;
@@ -394,6 +344,11 @@ void tgvoip_relay_destroy(tgvoip_relay *relay)
 uint16_t tgvoip_relay_port(const tgvoip_relay *relay)
 {
     return relay ? relay->port : 0;
+}
+
+uint16_t tgvoip_relay_tcp_port(const tgvoip_relay *relay)
+{
+    return relay ? relay->tcp_port : 0;
 }
 
 int tgvoip_relay_add_session(tgvoip_relay *relay, const uint8_t tag[16])
@@ -438,6 +393,16 @@ int tgvoip_relay_get_stats(const tgvoip_relay *relay,
         .impaired_lost = relay->flows.lost,
         .impaired_duplicated = relay->flows.duplicated,
         .impaired_corrupted = relay->flows.corrupted,
+        .tcp_connections = s.conns,
+        .tcp_accepted = s.conns_accepted,
+        .tcp_refused = s.conns_refused,
+        .tcp_closed_silent = s.conns_silent,
+        .tcp_closed_idle = s.conns_idle,
+        .tcp_closed_broken = s.conns_broken,
+        .tcp_frames_in = s.frames_in,
+        .dropped_tcp_length = s.dropped_length,
+        .dropped_tcp_tag = s.dropped_tag,
+        .dropped_tcp_queue = relay->dropped_queue,
     };
     tgv_lock_leave(relay->lock);
     return 0;

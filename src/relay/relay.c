@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "relay/relay.h"
 
-#include "relay/hash.h"
-#include "relay/limit.h"
-#include "relay/sessions.h"
-#include "relay/sources.h"
-#include "wire/control.h"
+#include "relay/internal.h"
 
 #include <stdlib.h>
 
 #include <tgvoip/error.h>
-
-struct tgv_relay {
-    struct tgv_relay_config config;
-    struct tgv_sessions sessions;
-    struct tgv_sources sources;
-    struct tgv_relay_stats stats;
-    tgv_time packet_cost, control_cost, move_cost;
-    uint8_t reply[TGV_CONTROL_MAX];
-};
-
-/* A datagram on its way through the functions below. */
-struct arrival {
-    const struct tgv_addr *from;
-    uint8_t *pkt;
-    size_t len;
-    tgv_time now;
-    struct tgv_session *session;
-    unsigned side;
-};
 
 void tgv_relay_limits_init(struct tgv_relay_limits *limits)
 {
@@ -39,7 +16,27 @@ void tgv_relay_limits_init(struct tgv_relay_limits *limits)
         .kbit_per_side_s = 256,
         .control_per_source_s = 10,
         .moves_per_side_s = 1,
+        .conns = 20000,
+        .conns_per_side = 16,
+        .conns_per_host = 1024,
+        .conn_header = TGV_S(5),
+        .conn_frame = TGV_S(5),
+        .conn_idle = TGV_S(60),
     };
+}
+
+static int create_conns(struct tgv_relay *r, const struct tgv_hash_key *key)
+{
+    const struct tgv_relay_limits *limits = &r->config.limits;
+    const struct tgv_conns_config config = {
+        .key = *key,
+        .cap = limits->conns,
+        .per_host = limits->conns_per_host,
+        .timeout = {[TGV_CONN_HEADER] = limits->conn_header,
+                    [TGV_CONN_FRAME] = limits->conn_frame,
+                    [TGV_CONN_OPEN] = limits->conn_idle}};
+
+    return tgv_conns_init(&r->conns, &config);
 }
 
 int tgv_relay_create(struct tgv_relay **out,
@@ -62,6 +59,8 @@ int tgv_relay_create(struct tgv_relay **out,
     if (!err)
         /* two sides, each from two families; more only by moving */
         err = tgv_sources_init(&r->sources, &key, 4 * (size_t)limits->sessions);
+    if (!err)
+        err = create_conns(r, &key);
     if (err) {
         tgv_relay_destroy(r);
         return err;
@@ -76,6 +75,7 @@ void tgv_relay_destroy(struct tgv_relay *r)
         return;
     tgv_sessions_fini(&r->sessions);
     tgv_sources_fini(&r->sources);
+    tgv_conns_fini(&r->conns);
     free(r);
 }
 
@@ -91,8 +91,8 @@ int tgv_relay_add_session(struct tgv_relay *r, const uint8_t tag[16])
     return 0;
 }
 
-/* The session that the tag names, made if that is allowed. */
-static struct tgv_session *find_session(struct tgv_relay *r, const uint8_t *tag)
+struct tgv_session *tgv_relay_find_session(struct tgv_relay *r,
+                                           const uint8_t *tag)
 {
     struct tgv_session *session = tgv_sessions_find(&r->sessions, tag);
 
@@ -108,34 +108,38 @@ static struct tgv_session *find_session(struct tgv_relay *r, const uint8_t *tag)
     return session;
 }
 
-static unsigned family_index(const struct tgv_addr *a)
+bool tgv_relay_take_move(struct tgv_relay *r, struct tgv_relay_side *side,
+                         tgv_time now)
 {
-    return a->family == TGV_AF_IPV6;
+    if (!tgv_bucket_allows(&side->moves, r->move_cost, now))
+        return false;
+    tgv_bucket_take(&side->moves, r->move_cost, now);
+    return true;
+}
+
+void tgv_relay_touch(struct tgv_relay *r, const struct tgv_arrival *a)
+{
+    if (tgv_sessions_touch(&r->sessions, a->session, a->now))
+        r->stats.sessions_created++;
 }
 
 /* Note where the side is. A first address of a family is no move. */
-static bool note_address(struct tgv_relay *r, struct arrival *a)
+static bool note_address(struct tgv_relay *r, const struct tgv_arrival *a)
 {
     struct tgv_relay_side *side = &a->session->side[a->side];
-    unsigned family = family_index(a->from);
-    struct tgv_addr *known = &side->addr[family];
 
-    if (known->family != TGV_AF_NONE && !tgv_addr_equal(known, a->from)) {
-        if (!tgv_bucket_allows(&side->moves, r->move_cost, a->now)) {
-            r->stats.dropped_move++;
-            return false;
-        }
-        tgv_bucket_take(&side->moves, r->move_cost, a->now);
+    if (tgv_side_moves_udp(side, a->from) &&
+        !tgv_relay_take_move(r, side, a->now)) {
+        r->stats.dropped_move++;
+        return false;
     }
-    *known = *a->from;
-    side->last = (uint8_t)family;
-    if (tgv_sessions_touch(&r->sessions, a->session, a->now))
-        r->stats.sessions_created++;
+    tgv_side_heard_udp(side, a->from, a->is_data, a->now);
+    tgv_relay_touch(r, a);
     return true;
 }
 
 /* Fill the answer to a request; false if there is none. */
-static bool make_answer(const struct tgv_relay *r, const struct arrival *a,
+static bool make_answer(const struct tgv_relay *r, const struct tgv_arrival *a,
                         struct tgv_control *m)
 {
     const struct tgv_relay_side *peer = &a->session->side[1 - a->side];
@@ -151,14 +155,14 @@ static bool make_answer(const struct tgv_relay *r, const struct arrival *a,
         m->kind = a->from->family == TGV_AF_IPV4 ? TGV_CONTROL_PEER_INFO
                                                  : TGV_CONTROL_PEER_INFO_IPV6;
         m->self = *a->from;
-        m->peer = peer->addr[family_index(a->from)];
+        m->peer = peer->addr[tgv_family_index(a->from)];
         return m->peer.family != TGV_AF_NONE;
     default:
         return false;
     }
 }
 
-static void answer_control(struct tgv_relay *r, const struct arrival *a,
+static void answer_control(struct tgv_relay *r, const struct tgv_arrival *a,
                            struct tgv_relay_out *out)
 {
     struct tgv_control m;
@@ -179,12 +183,13 @@ static void answer_control(struct tgv_relay *r, const struct arrival *a,
     out->pkt = r->reply;
 }
 
-static void forward(struct tgv_relay *r, const struct arrival *a,
-                    struct tgv_relay_out *out)
+void tgv_relay_forward(struct tgv_relay *r, const struct tgv_arrival *a,
+                       struct tgv_relay_out *out)
 {
     struct tgv_relay_side *side = &a->session->side[a->side];
     const struct tgv_relay_side *peer = &a->session->side[1 - a->side];
     tgv_time bits = tgv_bucket_bits(a->len, r->config.limits.kbit_per_side_s);
+    struct tgv_way way;
 
     if (!tgv_bucket_allows(&side->packets, r->packet_cost, a->now) ||
         !tgv_bucket_allows(&side->bits, bits, a->now)) {
@@ -193,69 +198,98 @@ static void forward(struct tgv_relay *r, const struct arrival *a,
     }
     tgv_bucket_take(&side->packets, r->packet_cost, a->now);
     tgv_bucket_take(&side->bits, bits, a->now);
-    if (peer->addr[peer->last].family == TGV_AF_NONE) {
+    if (!tgv_side_way(&r->conns, peer, &way)) {
         r->stats.dropped_no_peer++;
+        return;
+    }
+    if (way.conn && a->len % 4) {
+        r->stats.dropped_length++;
         return;
     }
     a->pkt[TGV_TAG_BYTES - 1] ^= 1; /* the receiver must see its own tag */
     r->stats.packets_forwarded++;
     r->stats.bytes_forwarded += a->len;
     out->verdict = TGV_RELAY_FORWARD;
-    out->to = peer->addr[peer->last];
+    out->to = way.to;
+    out->conn = way.conn;
     out->pkt = a->pkt;
     out->len = a->len;
     out->flow = tgv_sessions_flow(&r->sessions, a->session, 1 - a->side);
+}
+
+bool tgv_arrival_init(struct tgv_relay *r, struct tgv_arrival *a,
+                      const struct tgv_addr *from, uint8_t *pkt, size_t len,
+                      tgv_time now)
+{
+    r->stats.packets_in++;
+    if (len < TGV_TAG_BYTES) {
+        r->stats.dropped_short++;
+        return false;
+    }
+    if (len > TGV_DATAGRAM_MAX) {
+        r->stats.dropped_large++;
+        return false;
+    }
+    *a = (struct tgv_arrival){.from = from, .pkt = pkt, .len = len, .now = now};
+    a->is_data = len > TGV_TAG_BYTES && !tgv_control_is(pkt, len);
+    a->side = pkt[TGV_TAG_BYTES - 1] & 1;
+    return true;
 }
 
 void tgv_relay_receive(struct tgv_relay *r, const struct tgv_addr *from,
                        uint8_t *pkt, size_t len, tgv_time now,
                        struct tgv_relay_out *out)
 {
-    struct arrival a = {from, pkt, len, now, NULL, 0};
+    struct tgv_arrival a;
 
     *out = (struct tgv_relay_out){.verdict = TGV_RELAY_DROP};
-    r->stats.packets_in++;
-    if (len < TGV_TAG_BYTES) {
-        r->stats.dropped_short++;
+    if (!tgv_arrival_init(r, &a, from, pkt, len, now))
         return;
-    }
-    if (len > TGV_DATAGRAM_MAX) {
-        r->stats.dropped_large++;
-        return;
-    }
     tgv_relay_expire(r, now);
-    a.session = find_session(r, pkt);
-    a.side = pkt[TGV_TAG_BYTES - 1] & 1;
-    if (!a.session || !note_address(r, &a) || len == TGV_TAG_BYTES)
+    a.session = tgv_relay_find_session(r, pkt);
+    if (!a.session || !note_address(r, &a))
         return;
-    if (tgv_control_is(pkt, len))
+    if (a.is_data)
+        tgv_relay_forward(r, &a, out);
+    else if (len > TGV_TAG_BYTES)
         answer_control(r, &a, out);
-    else
-        forward(r, &a, out);
 }
 
-bool tgv_relay_flow_address(const struct tgv_relay *r, uint64_t flow,
-                            struct tgv_addr *to)
+bool tgv_relay_flow_way(const struct tgv_relay *r, uint64_t flow,
+                        struct tgv_addr *to, uint32_t *conn)
 {
     const struct tgv_session *s = tgv_sessions_by_flow(&r->sessions, flow);
+    struct tgv_way way = {.conn = TGV_CONN_NONE};
+    bool known = s && tgv_side_way(&r->conns, &s->side[flow & 1], &way);
 
-    *to = (struct tgv_addr){.family = TGV_AF_NONE};
-    if (s)
-        *to = s->side[flow & 1].addr[s->side[flow & 1].last];
-    return to->family != TGV_AF_NONE;
+    *to = way.to;
+    *conn = way.conn;
+    return known;
 }
 
-tgv_time tgv_relay_deadline(const struct tgv_relay *r)
+static tgv_time session_deadline(const struct tgv_relay *r)
 {
     const struct tgv_session *s = tgv_sessions_oldest(&r->sessions);
 
     return s ? s->heard + r->config.limits.session_idle : TGV_NEVER;
 }
 
+tgv_time tgv_relay_deadline(const struct tgv_relay *r)
+{
+    tgv_time conn;
+
+    tgv_conns_next(&r->conns, &conn);
+    return tgv_time_min(session_deadline(r), conn);
+}
+
 void tgv_relay_expire(struct tgv_relay *r, tgv_time now)
 {
-    while (tgv_relay_deadline(r) <= now) {
-        tgv_sessions_expire(&r->sessions, tgv_sessions_oldest(&r->sessions));
+    while (session_deadline(r) <= now) {
+        struct tgv_session *s = tgv_sessions_oldest(&r->sessions);
+        for (int i = 0; i < 2; i++)
+            while (s->side[i].conns)
+                tgv_side_remove_conn(&r->conns, s->side[i].conns);
+        tgv_sessions_expire(&r->sessions, s);
         r->stats.sessions_expired++;
     }
 }
@@ -264,4 +298,5 @@ void tgv_relay_stats(const struct tgv_relay *r, struct tgv_relay_stats *s)
 {
     *s = r->stats;
     s->sessions = r->sessions.alive;
+    s->conns = r->conns.count;
 }

@@ -21,11 +21,15 @@
 #define TGV_SESSIONS_MAX (1u << 20)
 #define TGV_SESSION_NONE UINT32_MAX
 
-/* A client with IPv4 and IPv6 speaks from both, so one address of each family
- * is kept; it is reached where it was heard last. */
+/* What is known of a side, see ways.h. */
 struct tgv_relay_side {
-    struct tgv_addr addr[2]; /* IPv4, IPv6; family NONE = unknown */
+    struct tgv_addr addr[2]; /* UDP, IPv4 and IPv6; family NONE = unknown */
     uint8_t last; /* index into addr */
+    bool spoke; /* call data have been heard, so the way is chosen by them */
+    bool tcp; /* heard last on a connection */
+    uint16_t conn_count;
+    uint32_t conns; /* the one heard last, then tgv_relay_conn.older */
+    tgv_time heard_udp;
     struct tgv_bucket packets, bits, moves;
 };
 

@@ -128,6 +128,16 @@ static void assert_addr(const struct tgv_addr *a, const char *text)
     assert_string_equal(tgv_addr_format(a, buf, sizeof(buf)), text);
 }
 
+static bool flow_address(const struct fixture *f, uint64_t flow,
+                         struct tgv_addr *to)
+{
+    uint32_t conn = 1;
+    bool known = tgv_relay_flow_way(f->relay, flow, to, &conn);
+
+    assert_int_equal(conn, 0); /* UDP */
+    return known;
+}
+
 static void test_relay_forwards_and_changes_only_the_tag_bit(void **state)
 {
     (void)state;
@@ -301,6 +311,28 @@ static void test_relay_two_families_of_one_side_are_no_move(void **state)
         send_control(&f, "2.2.2.2:2", 1, CALLEE, TGV_CONTROL_PEER_REQUEST, &m),
         TGV_RELAY_REPLY);
     assert_addr(&m.peer, "1.1.1.1:1"); /* IPv4 asks, IPv4 is told */
+    stop(&f);
+}
+
+static void test_relay_control_leaves_the_family_of_the_call(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct tgv_control m;
+
+    start_open(&f);
+    send_data(&f, "2.2.2.2:2", 1, CALLEE, 16);
+    /* Before the call: the last one heard. */
+    send_data(&f, "1.1.1.1:1", 1, CALLER, 16);
+    send_control(&f, "[2001:db8::1]:1", 1, CALLER, TGV_CONTROL_PING, &m);
+    send_data(&f, "2.2.2.2:2", 1, CALLEE, 50);
+    assert_addr(&f.out.to, "[2001:db8::1]:1");
+    /* In the call: where its data came from. */
+    send_data(&f, "1.1.1.1:1", 1, CALLER, 50);
+    send_control(&f, "[2001:db8::1]:1", 1, CALLER, TGV_CONTROL_PING, &m);
+    send_data(&f, "[2001:db8::1]:1", 1, CALLER, 16);
+    send_data(&f, "2.2.2.2:2", 1, CALLEE, 50);
+    assert_addr(&f.out.to, "1.1.1.1:1");
     stop(&f);
 }
 
@@ -532,16 +564,16 @@ static void test_relay_expires_a_session_after_60_s_of_silence(void **state)
     f.now += TGV_S(60) - 1;
     tgv_relay_expire(f.relay, f.now);
     assert_int_equal(stats(&f).sessions, 1);
-    assert_true(tgv_relay_flow_address(f.relay, flow, &to));
+    assert_true(flow_address(&f, flow, &to));
     f.now += 1;
     tgv_relay_expire(f.relay, f.now);
     assert_int_equal(stats(&f).sessions, 0);
     assert_int_equal(stats(&f).sessions_expired, 1);
-    assert_false(tgv_relay_flow_address(f.relay, flow, &to));
+    assert_false(flow_address(&f, flow, &to));
     assert_true(tgv_relay_deadline(f.relay) == TGV_NEVER);
     /* A new one with the same tag is another: its sides are not known. */
     assert_int_equal(send_data(&f, "2.2.2.2:2", 1, CALLEE, 50), TGV_RELAY_DROP);
-    assert_false(tgv_relay_flow_address(f.relay, flow, &to));
+    assert_false(flow_address(&f, flow, &to));
     stop(&f);
 }
 
@@ -599,11 +631,11 @@ static void test_relay_flow_follows_the_newest_address(void **state)
     assert_true(to_caller != to_callee);
     send_data(&f, "3.3.3.3:3", 1, CALLEE, 50);
     assert_true(f.out.flow == to_caller);
-    assert_true(tgv_relay_flow_address(f.relay, to_callee, &to));
+    assert_true(flow_address(&f, to_callee, &to));
     assert_addr(&to, "3.3.3.3:3");
-    assert_true(tgv_relay_flow_address(f.relay, to_caller, &to));
+    assert_true(flow_address(&f, to_caller, &to));
     assert_addr(&to, "1.1.1.1:1");
-    assert_false(tgv_relay_flow_address(f.relay, UINT64_MAX, &to));
+    assert_false(flow_address(&f, UINT64_MAX, &to));
     stop(&f);
 }
 
@@ -728,6 +760,7 @@ int main(void)
         cmocka_unit_test(test_relay_peer_info_by_family),
         cmocka_unit_test(test_relay_both_sides_learn_each_other),
         cmocka_unit_test(test_relay_two_families_of_one_side_are_no_move),
+        cmocka_unit_test(test_relay_control_leaves_the_family_of_the_call),
         cmocka_unit_test(test_relay_control_is_never_forwarded),
         cmocka_unit_test(test_relay_short_requests_are_not_answered),
         cmocka_unit_test(test_relay_never_speaks_unasked),

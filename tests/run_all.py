@@ -4,8 +4,9 @@
 
     run_all.py [--long] [--only STAGE[,STAGE]...]
 
-Stages, in order: house build unit vectors fuzz sim io tsan coverage tool
-install python bench docs campaigns interop. python makes the wheels and tests
+Stages, in order: house build unit vectors fuzz sim io tsan coverage tool netns
+install python bench docs campaigns interop. netns makes networks of its own
+for calls, where the system permits it. python makes the wheels and tests
 the package that is in them. fuzz replays the corpora as plain tests; campaigns
 look for new inputs, with --long only. tsan takes what has threads, with --long
 all other C tests too. interop runs last and alone, since it measures in real
@@ -345,6 +346,21 @@ def tool(tally, options):
                   "test_keys.py", "test_relay.py", "test_tgvoipcall.py"])
 
 
+def netns(tally, options):
+    """Calls between network namespaces, in real time: files side by side, the
+    longest first."""
+    folder = os.path.join(ROOT, "tests", "netns")
+    names = sorted((f for f in os.listdir(folder) if f.startswith("test_")),
+                   key=lambda f: -os.path.getsize(os.path.join(folder, f)))
+    env = dict(TGVOIP=tgvoip(), PYTHONDONTWRITEBYTECODE="1")
+    with concurrent.futures.ThreadPoolExecutor(max(1, min(JOBS, 4))) as pool:
+        running = [(f"netns {name}", pool.submit(
+            capture, [sys.executable, os.path.join(ROOT, "tests", "pytap.py"),
+                      folder, name], 300, env)) for name in names]
+        for name, future in running:
+            count_lines(tally, name, *future.result())
+
+
 def install(tally, options):
     python_tests(tally, "install", "install", "release", 900)
 
@@ -494,6 +510,7 @@ STAGES = [
     ("tsan", tsan),
     ("coverage", coverage),
     ("tool", tool),
+    ("netns", netns),
     ("install", install),
     ("python", python),
     ("bench", bench),

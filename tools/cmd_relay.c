@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "events.h"
 #include "options.h"
@@ -17,6 +18,7 @@
 
 enum {
     OPT_LISTEN = OPT_OWN,
+    OPT_TCP,
     OPT_SESSION,
     OPT_SESSIONS,
     OPT_OPEN,
@@ -26,12 +28,12 @@ enum {
 
 static const struct option table[] = {
     {"listen", required_argument, NULL, OPT_LISTEN},
+    {"tcp", required_argument, NULL, OPT_TCP},
     {"session", required_argument, NULL, OPT_SESSION},
     {"sessions", required_argument, NULL, OPT_SESSIONS},
     {"open", no_argument, NULL, OPT_OPEN},
     {"limit", required_argument, NULL, OPT_LIMIT},
     {"json", no_argument, NULL, OPT_JSON},
-    {"tcp", optional_argument, NULL, OPT_LATER},
     OPTS_IMPAIRMENT,
     OPTS_COMMON,
     {NULL, 0, NULL, 0}};
@@ -44,6 +46,8 @@ static const char help_relay[] =
     "\n"
     "  --listen HOST:PORT   numeric address, [ADDR]:PORT for IPv6; port 0 "
     "takes\n                       a free one, the first line tells which\n"
+    "  --tcp HOST:PORT      serve clients by TCP too, at this address; port 0 "
+    "takes\n                       the one of --listen if it is free\n"
     "  --session TAGHEX     serve this session only: 32 hex digits, the last "
     "bit\n                       is ignored; repeatable\n"
     "  --sessions FILE      the same from a file, a tag a line, # comments\n"
@@ -51,12 +55,16 @@ static const char help_relay[] =
     "loopback\n                       this must be said\n"
     "  --limit NAME=N       idle-s=60, sessions=10000, packets=100 and "
     "kbit=256\n                       (a second and side), control=10 (a "
-    "second and\n                       source), moves=1 (a second and side); "
+    "second and\n                       source), moves=1 (a second and side), "
+    "tcp=20000,\n                       tcp-side=16 and tcp-address=1024 "
+    "connections,\n                       tcp-header-s=5, tcp-frame-s=5, "
+    "tcp-idle-s=60,\n                       tcp-queue=65536 bytes; "
     "repeatable\n"
     "  --json               JSON lines on standard output\n";
 
 static const char help_relay_end[] =
-    "\nExample: tgvoip relay --listen 127.0.0.1:5000 --loss 5 --jitter 40\n\n"
+    "\nExample: tgvoip relay --listen 127.0.0.1:5000 --tcp 127.0.0.1:5000 "
+    "--loss 5\n\n"
     "Exit codes: 0 served until a signal, 1 it could not serve, 2 bad "
     "usage.\n";
 
@@ -126,39 +134,58 @@ static bool read_sessions(struct opts *opts, struct job *job)
     return ok;
 }
 
-static bool read_limit(struct opts *opts, struct job *job)
+/* Where the limit of that name is, or NULL. */
+static unsigned *find_limit(struct tgvoip_relay_limits *l, const char *name,
+                            size_t len)
 {
-    struct tgvoip_relay_limits *l = &job->config.limits;
     const struct {
         const char *name;
         unsigned *value;
-    } limits[] = {
-        {"idle-s", &l->session_idle_s},        {"sessions", &l->sessions},
-        {"packets", &l->packets_per_side_s},   {"kbit", &l->kbit_per_side_s},
-        {"control", &l->control_per_source_s}, {"moves", &l->moves_per_side_s}};
+    } limits[] = {{"idle-s", &l->session_idle_s},
+                  {"sessions", &l->sessions},
+                  {"packets", &l->packets_per_side_s},
+                  {"kbit", &l->kbit_per_side_s},
+                  {"control", &l->control_per_source_s},
+                  {"moves", &l->moves_per_side_s},
+                  {"tcp", &l->tcp_connections},
+                  {"tcp-side", &l->tcp_per_side},
+                  {"tcp-address", &l->tcp_per_address},
+                  {"tcp-header-s", &l->tcp_header_s},
+                  {"tcp-frame-s", &l->tcp_frame_s},
+                  {"tcp-idle-s", &l->tcp_idle_s},
+                  {"tcp-queue", &l->tcp_queue_bytes}};
+
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        if (strlen(limits[i].name) == len &&
+            !strncmp(limits[i].name, name, len))
+            return limits[i].value;
+    return NULL;
+}
+
+static bool read_limit(struct opts *opts, struct job *job)
+{
     const char *equal = strchr(opts->value, '=');
+    unsigned *limit = NULL;
+    unsigned long v;
     char *end;
-    size_t i;
 
-    for (i = 0; equal && i < sizeof(limits) / sizeof(limits[0]); i++) {
-        size_t len = (size_t)(equal - opts->value);
-        unsigned long v;
-
-        if (strlen(limits[i].name) != len ||
-            strncmp(opts->value, limits[i].name, len))
-            continue;
-        errno = 0;
-        v = strtoul(equal + 1, &end, 10);
-        if (!isdigit((unsigned char)equal[1]) || *end || errno || v < 1 ||
-            v > 1000000000)
-            return opts_refuse(opts, "'%.40s' is not 1..1000000000", equal + 1);
-        *limits[i].value = (unsigned)v;
-        return true;
-    }
-    return opts_refuse(opts,
-                       "'%.40s' is none of idle-s, sessions, packets, "
-                       "kbit, control, moves =N",
-                       opts->value);
+    if (equal)
+        limit = find_limit(&job->config.limits, opts->value,
+                           (size_t)(equal - opts->value));
+    if (!limit)
+        return opts_refuse(opts,
+                           "'%.40s' is none of idle-s, sessions, packets, "
+                           "kbit, control, moves, tcp, tcp-side, tcp-address, "
+                           "tcp-header-s, tcp-frame-s, tcp-idle-s, tcp-queue "
+                           "=N",
+                           opts->value);
+    errno = 0;
+    v = strtoul(equal + 1, &end, 10);
+    if (!isdigit((unsigned char)equal[1]) || *end || errno || v < 1 ||
+        v > 1000000000)
+        return opts_refuse(opts, "'%.40s' is not 1..1000000000", equal + 1);
+    *limit = (unsigned)v;
+    return true;
 }
 
 static bool take_option(struct opts *opts, struct job *job, int code)
@@ -166,6 +193,9 @@ static bool take_option(struct opts *opts, struct job *job, int code)
     switch (code) {
     case OPT_LISTEN:
         job->config.listen = opts->value;
+        return true;
+    case OPT_TCP:
+        job->config.tcp_listen = opts->value;
         return true;
     case OPT_SESSION:
         return read_session(opts, job);
@@ -209,6 +239,17 @@ static bool is_public(const char *listen)
     return inet_pton(AF_INET6, host, &six) == 1 && !IN6_IS_ADDR_LOOPBACK(&six);
 }
 
+/* Serving strangers must be said. */
+static bool check_public(struct job *job, const char *address)
+{
+    if (job->config.open || job->tag_count || !address || !is_public(address))
+        return true;
+    diag_error(&job->tool->diag, address,
+               "not a loopback address: name the sessions with --session, or "
+               "serve every tag with --open");
+    return false;
+}
+
 static int parse(struct job *job, int argc, char **argv)
 {
     struct opts opts;
@@ -226,35 +267,47 @@ static int parse(struct job *job, int argc, char **argv)
                    "is needed; see tgvoip relay --help");
         return TOOL_USAGE;
     }
-    if (!job->config.open && !job->tag_count && is_public(job->config.listen)) {
-        diag_error(&job->tool->diag, job->config.listen,
-                   "not a loopback address: name the sessions with --session, "
-                   "or serve every tag with --open");
+    if (!check_public(job, job->config.listen) ||
+        !check_public(job, job->config.tcp_listen))
         return TOOL_USAGE;
-    }
     return -1;
+}
+
+/* The host of "HOST:PORT" with the port that it became. */
+static const char *with_port(const char *listen, unsigned port, char *text,
+                             size_t size)
+{
+    int host = (int)(strrchr(listen, ':') - listen);
+
+    snprintf(text, size, "%.*s:%u", host, listen, port);
+    return text;
 }
 
 static void tell_listening(struct job *job, const tgvoip_relay *relay)
 {
-    const char *listen = job->config.listen;
-    int host = (int)(strrchr(listen, ':') - listen);
     unsigned port = tgvoip_relay_port(relay);
-    char text[80], network[160] = "";
+    unsigned tcp_port = tgvoip_relay_tcp_port(relay);
+    char text[80], tcp[80] = "", network[160] = "";
     json_tree *o;
 
-    snprintf(text, sizeof(text), "%.*s:%u", host, listen, port);
+    with_port(job->config.listen, port, text, sizeof(text));
+    if (job->config.tcp_listen)
+        with_port(job->config.tcp_listen, tcp_port, tcp, sizeof(tcp));
     if (job->impairment)
         tgvoip_impairment_describe(job->impairment, network, sizeof(network));
     o = events_begin(&job->events, "listening", NULL, tool_now_us());
     if (o) {
         json_set_str(o, "address", text);
         json_set_int(o, "port", port);
+        json_set_str(o, "tcp_address", tcp[0] ? tcp : NULL);
+        json_set_int(o, "tcp_port", tcp_port);
         json_set_str(o, "network", network[0] ? network : NULL);
         events_end(&job->events, o);
         return;
     }
     printf("listening on %s\n", text);
+    if (tcp[0])
+        printf("listening on %s by TCP\n", tcp);
     if (network[0])
         printf("network: %s\n", network);
     fflush(stdout);
@@ -283,7 +336,17 @@ static void tell_counters(struct job *job, const struct tgvoip_relay_stats *s)
                     {"dropped_move", s->dropped_move},
                     {"impaired_lost", s->impaired_lost},
                     {"impaired_duplicated", s->impaired_duplicated},
-                    {"impaired_corrupted", s->impaired_corrupted}};
+                    {"impaired_corrupted", s->impaired_corrupted},
+                    {"tcp_connections", s->tcp_connections},
+                    {"tcp_accepted", s->tcp_accepted},
+                    {"tcp_refused", s->tcp_refused},
+                    {"tcp_closed_silent", s->tcp_closed_silent},
+                    {"tcp_closed_idle", s->tcp_closed_idle},
+                    {"tcp_closed_broken", s->tcp_closed_broken},
+                    {"tcp_frames_in", s->tcp_frames_in},
+                    {"dropped_tcp_length", s->dropped_tcp_length},
+                    {"dropped_tcp_tag", s->dropped_tcp_tag},
+                    {"dropped_tcp_queue", s->dropped_tcp_queue}};
     json_tree *o = events_begin(&job->events, "end", NULL, tool_now_us());
     size_t i;
 
@@ -296,6 +359,17 @@ static void tell_counters(struct job *job, const struct tgvoip_relay_stats *s)
         events_end(&job->events, o);
 }
 
+/* Each connection takes a descriptor; the usual limit is meant for others. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int serve(struct job *job, tgvoip_engine *engine)
 {
     struct tgvoip_relay_stats stats;
@@ -303,6 +377,8 @@ static int serve(struct job *job, tgvoip_engine *engine)
     tgvoip_relay *relay;
     int err;
 
+    if (job->config.tcp_listen)
+        raise_descriptors();
     job->config.tags = job->tags;
     job->config.tag_count = job->tag_count;
     job->config.impairment = job->impairment;

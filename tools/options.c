@@ -142,9 +142,6 @@ static int common(struct opts *opts, int code)
         return 0;
     case OPT_LOG_LEVEL:
         return set_log_level(opts) ? 0 : leave(opts, TOOL_USAGE);
-    case OPT_LATER:
-        opts_refuse(opts, "not available in this version");
-        return leave(opts, TOOL_USAGE);
     case ':':
         opts_refuse(opts, "needs a value");
         return leave(opts, TOOL_USAGE);

@@ -20,7 +20,6 @@ enum {
     OPT_END = -1,
     OPT_EXIT = -2, /**< leave with `exit_code` */
     OPT_POSITIONAL = 1000,
-    OPT_LATER, /**< known, its time has not come */
     OPT_IMPAIRMENT,
     OPT_HELP,
     OPT_LOG_LEVEL,

@@ -21,7 +21,7 @@
 enum tool_exit {
     TOOL_OK = 0,
     TOOL_FAILED = 1, /**< the call or job failed */
-    TOOL_USAGE = 2 /**< bad usage, or not available in this version */
+    TOOL_USAGE = 2 /**< bad usage */
 };
 
 struct tool {

@@ -32,15 +32,3 @@ class Usage(Case):
             self.assertEqual(done.returncode, 2, args)
             self.assertEqual(done.stdout, "", args)
             self.assertNotEqual(done.stderr, "", args)
-
-    def test_later_options_say_so_and_stay_out_of_help(self):
-        for command, option, value in (
-                ("relay", "--tcp", "127.0.0.1:1"),):
-            for args in ((option, value), (f"{option}={value}",)):
-                done = run(command, *args)
-                self.assertEqual(done.returncode, 2, args)
-                self.assertEqual(
-                    done.stderr.strip(),
-                    f"tgvoip: {option}: not available in this version")
-            self.assertNotRegex(run(command, "--help").stdout,
-                                re.escape(option) + r"\b(?!-)")

@@ -61,7 +61,7 @@ _tgvoip_value() {
         compopt -o nospace 2>/dev/null
         ;;
     */--relay | */--tcp-relay | */--layer | */--duration | */--start-at | */--event | \
-        */--init-timeout | */--recv-timeout | */--listen | */--session | \
+        */--init-timeout | */--recv-timeout | */--listen | */--tcp | */--session | \
         */--seconds | */--g | */--loss | */--burst | */--delay | \
         */--jitter | */--reorder | */--dup | */--corrupt | */--rate | \
         */--blackout | */--drift | */--seed) ;;
@@ -80,7 +80,7 @@ _tgvoip_options() {
             --state --ts --json'
         ;;
     relay)
-        echo "--listen --session --sessions --open --limit --json
+        echo "--listen --tcp --session --sessions --open --limit --json
             $_tgvoip_impairment"
         ;;
     inspect) echo '--key --role --json' ;;

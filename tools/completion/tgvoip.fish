@@ -80,10 +80,11 @@ complete -c tgvoip -n $call -l ts -r -F -d 'a line for each block'
 
 set -l relay '__tgvoip_in relay'
 complete -c tgvoip -n $relay -l listen -x -d 'HOST:PORT'
+complete -c tgvoip -n $relay -l tcp -x -d 'HOST:PORT for TCP'
 complete -c tgvoip -n $relay -l session -x -d 'serve this session only'
 complete -c tgvoip -n $relay -l sessions -r -F -d 'the same from a file'
 complete -c tgvoip -n $relay -l open -d 'serve every tag'
-complete -c tgvoip -n $relay -l limit -x -a 'idle-s= sessions= packets= kbit= control= moves=' -d 'change a limit'
+complete -c tgvoip -n $relay -l limit -x -a 'idle-s= sessions= packets= kbit= control= moves= tcp= tcp-side= tcp-address= tcp-header-s= tcp-frame-s= tcp-idle-s= tcp-queue=' -d 'change a limit'
 
 complete -c tgvoip -n '__tgvoip_in inspect' -l key -x -a '(__tgvoip_secret)' -d 'the key'
 complete -c tgvoip -n '__tgvoip_in inspect' -l role -x -a 'caller callee both' -d 'whose packets'

@@ -97,14 +97,35 @@ TGVOIP_API const char *tgvoip_endpoint_type_str(enum tgvoip_endpoint_type t);
 
 #define TGVOIP_TAG_BYTES 16
 
+/**
+ * A SOCKS5 proxy (RFC 1928), with a login by name and password (RFC 1929) if
+ * there is a user.
+ *
+ * With a proxy nothing of the call leaves outside it: datagrams go through an
+ * association, streams to relays through connections of the proxy, and there
+ * are no direct roads, whatever `allow_p2p` says. If datagrams do not pass,
+ * relays are reached by TCP through the proxy. If there is no way at all, the
+ * call ends with TGVOIP_CALL_ERROR_PROXY; it never goes round the proxy. The
+ * proxy's own name is looked up where this machine looks up names.
+ */
+struct tgvoip_proxy {
+    size_t size; /**< set by tgvoip_proxy_default() */
+    const char *host; /**< name or address, 1..255 bytes */
+    uint16_t port; /**< 1..65535 */
+    const char *user; /**< up to 255 bytes; NULL or "" = no login */
+    const char *password; /**< up to 255 bytes; of no use without a user */
+};
+
 /** A relay, as the server's phoneConnection describes it. */
 struct tgvoip_endpoint {
     size_t size;
-    int64_t id;
+    int64_t id; /**< of several with the same one the last counts */
     const char *ipv4; /**< dotted quad, or NULL */
     const char *ipv6; /**< without brackets, or NULL; one of the two is set */
     uint16_t port; /**< 1..65535 */
-    enum tgvoip_endpoint_type type; /**< UDP_RELAY or TCP_RELAY */
+    /** UDP_RELAY or TCP_RELAY. Where datagrams do not pass, UDP relays are
+     *  reached by TCP too. */
+    enum tgvoip_endpoint_type type;
     uint8_t tag[TGVOIP_TAG_BYTES];
 };
 
@@ -210,7 +231,10 @@ struct tgvoip_call_config {
     int max_layer;
     /** Engine to run: NULL or "2.4.4". Place for later protocols. */
     const char *library_version;
-    bool allow_p2p; /**< no effect in this version */
+    /** Look for direct roads to the peer: over the internet, in the same
+     *  network, by IPv6. It sees this machine's addresses then. Never with a
+     *  proxy. */
+    bool allow_p2p;
     /** Accept the old envelope that a layer below 74 asks for. Without it
      *  such a call ends with INCOMPATIBLE. */
     bool allow_v1;
@@ -233,6 +257,9 @@ struct tgvoip_call_config {
     unsigned min_frame_ms;
     struct tgvoip_call_callbacks callbacks;
     void *user; /**< handed to the callbacks */
+    /** NULL = none. Copied; the password is wiped with the call and appears in
+     *  no log. */
+    const struct tgvoip_proxy *proxy;
 };
 
 /** Fill with the defaults; key and endpoints are left empty. */
@@ -240,6 +267,9 @@ TGVOIP_API void tgvoip_call_config_default(struct tgvoip_call_config *config);
 
 /** Fill with an empty UDP relay. */
 TGVOIP_API void tgvoip_endpoint_default(struct tgvoip_endpoint *endpoint);
+
+/** Fill with a proxy without host and login. */
+TGVOIP_API void tgvoip_proxy_default(struct tgvoip_proxy *proxy);
 
 /** Set size and zeros. */
 TGVOIP_API void tgvoip_call_stats_default(struct tgvoip_call_stats *stats);

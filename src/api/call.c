@@ -62,8 +62,8 @@ static int create_core(struct tgvoip_engine *engine, struct tgvoip_call *call,
         err = tgv_call_create(&call->core, &c);
         if (err)
             tgv_fail(failure, err, "call", "%s", tgvoip_error_str(err));
-        tgv_wipe(c.key, sizeof(c.key));
     }
+    tgv_wipe(&c, sizeof(c)); /* key, and password of the proxy */
     free(relays);
     return err;
 }

@@ -114,7 +114,7 @@ struct tgvoip_call {
 };
 
 /* call_config.c: fill `out` from the user's config. `relays` holds
- * TGV_RELAYS_MAX entries. The key in `out` is the caller's to wipe. */
+ * TGV_RELAYS_MAX entries. `out` is the caller's to wipe, on failure too. */
 int tgv_ucall_check_config(const struct tgvoip_call_config *config,
                            struct tgv_call_config *out,
                            struct tgv_relay_entry *relays,

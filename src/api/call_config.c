@@ -30,6 +30,14 @@ void tgvoip_endpoint_default(struct tgvoip_endpoint *endpoint)
     endpoint->type = TGVOIP_ENDPOINT_UDP_RELAY;
 }
 
+void tgvoip_proxy_default(struct tgvoip_proxy *proxy)
+{
+    if (!proxy)
+        return;
+    memset(proxy, 0, sizeof(*proxy));
+    proxy->size = sizeof(*proxy);
+}
+
 /* Name of an argument of endpoint i, in a buffer of the caller. */
 static const char *field(char *text, size_t cap, size_t i, const char *name)
 {
@@ -37,22 +45,33 @@ static const char *field(char *text, size_t cap, size_t i, const char *name)
     return text;
 }
 
+/* Of one host: neither "any" nor multicast. */
+static bool is_host(const struct tgv_addr *a)
+{
+    static const uint8_t any[16];
+
+    return memcmp(a->ip, any, sizeof(any)) != 0 &&
+           (a->family == TGV_AF_IPV4 ? a->ip[0] < 224 : a->ip[0] != 0xFF);
+}
+
 static int check_ip(const char *text, uint8_t family, uint16_t port, size_t i,
                     struct tgv_addr *out, struct tgvoip_failure *failure)
 {
     bool v4 = family == TGV_AF_IPV4;
-    char what[48];
+    char what[48], shown[64];
 
     if (!text)
         return 0;
-    if (!tgv_addr_parse_ip(text, port, out) || out->family != family) {
-        char shown[64];
-        tgv_log_escape(text, strlen(text), shown, sizeof(shown));
-        return tgv_fail(failure, TGVOIP_ERR_INVALID,
-                        field(what, sizeof(what), i, v4 ? "ipv4" : "ipv6"),
-                        "\"%s\" is not an IPv%d address", shown, v4 ? 4 : 6);
-    }
-    return 0;
+    bool is_ip = tgv_addr_parse_ip(text, port, out) && out->family == family;
+    if (is_ip && is_host(out))
+        return 0;
+    tgv_log_escape(text, strlen(text), shown, sizeof(shown));
+    field(what, sizeof(what), i, v4 ? "ipv4" : "ipv6");
+    return is_ip
+               ? tgv_fail(failure, TGVOIP_ERR_INVALID, what,
+                          "\"%s\" is not the address of a host", shown)
+               : tgv_fail(failure, TGVOIP_ERR_INVALID, what,
+                          "\"%s\" is not an IPv%d address", shown, v4 ? 4 : 6);
 }
 
 static int check_endpoint(const struct tgvoip_endpoint *e, size_t i,
@@ -92,8 +111,6 @@ static int check_endpoints(const struct tgvoip_call_config *c,
                            struct tgv_relay_entry *relays,
                            struct tgvoip_failure *failure)
 {
-    bool udp = false;
-
     if (c->endpoint_count < 1 || c->endpoint_count > TGV_RELAYS_MAX)
         return tgv_fail(failure, TGVOIP_ERR_INVALID, "endpoints",
                         "must be 1 to %d, got %zu", TGV_RELAYS_MAX,
@@ -104,13 +121,49 @@ static int check_endpoints(const struct tgvoip_call_config *c,
         int err = check_endpoint(&c->endpoints[i], i, &relays[i], failure);
         if (err)
             return err;
-        udp = udp || !relays[i].tcp;
     }
-    if (!udp)
-        return tgv_fail(failure, TGVOIP_ERR_UNSUPPORTED, "endpoints",
-                        "TCP relays alone are not available in this version");
     return 0;
 }
+
+/* -- proxy ----------------------------------------------------------------- */
+
+/* Copy text of the proxy; what is too long is not shown. */
+static int take_text(const char *what, const char *text, char out[256],
+                     struct tgvoip_failure *failure)
+{
+    size_t len = text ? strlen(text) : 0;
+
+    if (len > 255)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, what,
+                        "must be up to 255 bytes, got %zu", len);
+    memcpy(out, text ? text : "", len + 1);
+    return 0;
+}
+
+static int check_proxy(const struct tgvoip_proxy *p,
+                       struct tgv_proxy_entry *out,
+                       struct tgvoip_failure *failure)
+{
+    if (!p)
+        return 0;
+    if (p->size < sizeof(*p))
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, "proxy.size",
+                        "tgvoip_proxy_default() was not called");
+    if (!p->host || !p->host[0])
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, "proxy.host", "is empty");
+    if (p->port == 0)
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, "proxy.port",
+                        "0 is out of range 1..65535");
+    out->port = p->port;
+    int err = take_text("proxy.host", p->host, out->host, failure);
+    if (!err)
+        err = take_text("proxy.user", p->user, out->user, failure);
+    if (!err)
+        err = take_text("proxy.password", p->password, out->password, failure);
+    return err;
+}
+
+/* -- the rest -------------------------------------------------------------- */
 
 /* A number with its limits. */
 static int check_range(const char *what, long value, long least, long most,
@@ -198,7 +251,7 @@ int tgv_ucall_check_config(const struct tgvoip_call_config *c,
         .relays = relays,
         .relay_count = c->endpoint_count,
         .max_layer = c->max_layer,
-        .allow_p2p = false, /* direct paths come in a later version */
+        .allow_p2p = c->allow_p2p,
         .allow_v1 = c->allow_v1,
         .init_timeout = TGV_MS(c->init_timeout_ms),
         .receive_timeout = TGV_MS(c->receive_timeout_ms),
@@ -212,5 +265,5 @@ int tgv_ucall_check_config(const struct tgvoip_call_config *c,
         .codec = tgv_codec_opus(),
     };
     memcpy(out->key, c->key, sizeof(out->key));
-    return 0;
+    return check_proxy(c->proxy, &out->proxy, failure);
 }

@@ -44,6 +44,8 @@ static void make_endpoints(tgvoip_call_setup *s)
         e->ipv4 = r->ipv4[0] ? r->ipv4 : NULL;
         e->ipv6 = r->ipv6[0] ? r->ipv6 : NULL;
         e->port = r->port;
+        e->type =
+            r->tcp ? TGVOIP_ENDPOINT_TCP_RELAY : TGVOIP_ENDPOINT_UDP_RELAY;
         memcpy(e->tag, r->tag, sizeof(e->tag));
     }
 }
@@ -94,7 +96,7 @@ static int fill(tgvoip_call_setup *s, const struct tgvoip_ready_call *r,
                                  s->relays, NULL, 0);
     if (!s->count)
         return tgv_fail(failure, TGVOIP_ERR_INCOMPATIBLE, "connections",
-                        "none is a UDP relay");
+                        "none is a relay");
     make_endpoints(s);
     s->outgoing = r->outgoing;
     s->p2p_allowed = r->p2p_allowed;

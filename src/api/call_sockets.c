@@ -5,6 +5,7 @@
  */
 #include "api/call.h"
 
+#include "crypto/secret.h"
 #include "io/conn.h"
 #include "io/resolve.h"
 #include "io/udp.h"
@@ -316,11 +317,13 @@ bool tgv_ucall_transmit(struct tgvoip_call *call, tgv_time now)
         if (len == 0)
             return true;
         struct tgv_call_socket *s = find(call, number);
-        if (s && s->conn)
+        if (s && s->conn) {
             send_stream(s, pkt, len, now);
-        else if (s && s->udp &&
-                 tgv_udp_send(s->udp, &to, pkt, len) == TGVOIP_ERR_AGAIN)
+            tgv_wipe(pkt, len); /* a proxy's password may be in it */
+        } else if (s && s->udp &&
+                   tgv_udp_send(s->udp, &to, pkt, len) == TGVOIP_ERR_AGAIN) {
             tell(call, TGV_IO_BLOCKED, number, 0, now);
+        }
     }
     return false;
 }

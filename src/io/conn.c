@@ -241,10 +241,18 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 
 /* -- life ----------------------------------------------------------------- */
 
+/* A proxy's password may have waited. */
+static void wipe_queue(volatile uint8_t *queue)
+{
+    for (size_t i = 0; queue && i < TGV_CONN_QUEUE; i++)
+        queue[i] = 0;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct tgv_conn *c = handle->data;
 
+    wipe_queue(c->queue);
     free(c->queue);
     free(c);
 }

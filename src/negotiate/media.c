@@ -31,7 +31,7 @@ void tgv_neg_agreed(struct tgvoip_negotiation *n,
                                        &n->account->config.log, now);
     if (!n->relay_count) {
         tgv_neg_fail(n, TGVOIP_OUTCOME_INCOMPATIBLE, now,
-                     "none of the connections is a UDP relay");
+                     "none of the connections is a relay");
         return;
     }
     n->p2p_allowed = call->p2p_allowed;

@@ -52,8 +52,6 @@ static const char *take_relay(const struct tgvoip_phone_connection *c,
     memset(out, 0, sizeof(*out));
     if (c->webrtc)
         return "is of the other kind (webrtc)";
-    if (c->tcp)
-        return "is for TCP";
     if (!c->peer_tag || c->peer_tag_len != TGV_PEER_TAG_BYTES)
         return "has a tag of another length";
     if (c->port < 1 || c->port > 65535)
@@ -63,18 +61,27 @@ static const char *take_relay(const struct tgvoip_phone_connection *c,
     if (!out->ipv4[0] && !out->ipv6[0])
         return "has no address that can be read";
     out->id = c->id;
+    out->tcp = c->tcp;
     out->port = (uint16_t)c->port;
     memcpy(out->tag, c->peer_tag, sizeof(out->tag));
     return NULL;
 }
 
-static bool known_id(const struct tgv_relay_choice *relays, size_t count,
-                     int64_t id)
+/* Add a relay; of an id the first one counts, but UDP comes before TCP.
+ * @return NULL, or why it is not added */
+static const char *keep(struct tgv_relay_choice *relays, size_t *kept,
+                        const struct tgv_relay_choice *r)
 {
-    for (size_t i = 0; i < count; i++)
-        if (relays[i].id == id)
-            return true;
-    return false;
+    for (size_t i = 0; i < *kept; i++) {
+        if (relays[i].id != r->id)
+            continue;
+        if (r->tcp || !relays[i].tcp)
+            return "has an id that came before";
+        relays[i] = *r;
+        return NULL;
+    }
+    relays[(*kept)++] = *r;
+    return NULL;
 }
 
 size_t tgv_relays_choose(const struct tgvoip_phone_connection *single,
@@ -88,16 +95,15 @@ size_t tgv_relays_choose(const struct tgvoip_phone_connection *single,
         count = 0;
     for (size_t i = single ? 0 : 1; i <= count; i++) {
         const struct tgvoip_phone_connection *c = i ? &list[i - 1] : single;
+        struct tgv_relay_choice relay;
         const char *why;
 
         if (kept == TGV_RELAYS_KEPT)
             break;
-        why = take_relay(c, &out[kept]);
-        if (!why && known_id(out, kept, c->id))
-            why = "has an id that came before";
+        why = take_relay(c, &relay);
         if (!why)
-            kept++;
-        else
+            why = keep(out, &kept, &relay);
+        if (why)
             tgv_log(log, TGV_LOG_INFO, "negotiate", now,
                     "connection %lld skipped: it %s", (long long)c->id, why);
     }

@@ -13,6 +13,7 @@
 
 struct tgv_relay_choice {
     int64_t id;
+    bool tcp;
     char ipv4[16], ipv6[46]; /* text, checked; "" = none */
     uint16_t port;
     uint8_t tag[TGV_PEER_TAG_BYTES];
@@ -27,7 +28,7 @@ int tgv_protocol_check(const struct tgvoip_phone_protocol *protocol, int *layer,
                        struct tgvoip_failure *failure);
 
 /*
- * Choose the UDP relays. Old shape: `single` first, then the list.
+ * Choose the relays. Old shape: `single` first, then the list.
  * @param[out] out TGV_RELAYS_KEPT entries
  * @return their number; 0: nothing usable
  */

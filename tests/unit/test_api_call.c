@@ -16,6 +16,8 @@
 
 static const uint8_t key[256] = {1};
 static struct tgvoip_endpoint relay;
+static struct tgvoip_proxy proxy; /* used if the config points to it */
+static char long_text[257];
 static tgvoip_engine *engine;
 
 static int setup(void **state)
@@ -41,6 +43,12 @@ static void good_config(struct tgvoip_call_config *c)
     relay.id = 7;
     relay.ipv4 = "127.0.0.1";
     relay.port = 9;
+    tgvoip_proxy_default(&proxy);
+    proxy.host = "proxy.test";
+    proxy.port = 1080;
+    proxy.user = "somebody";
+    proxy.password = "unspoken";
+    memset(long_text, 'x', sizeof(long_text) - 1);
     tgvoip_call_config_default(c);
     c->key = key;
     c->key_len = sizeof(key);
@@ -140,10 +148,50 @@ static void type_bad(struct tgvoip_call_config *c)
     (void)c;
     relay.type = TGVOIP_ENDPOINT_P2P_INET;
 }
-static void type_tcp(struct tgvoip_call_config *c)
+static void host_any(struct tgvoip_call_config *c)
 {
     (void)c;
-    relay.type = TGVOIP_ENDPOINT_TCP_RELAY;
+    relay.ipv4 = "0.0.0.0";
+}
+static void host_multicast(struct tgvoip_call_config *c)
+{
+    (void)c;
+    relay.ipv6 = "ff02::1";
+}
+static void proxy_size(struct tgvoip_call_config *c)
+{
+    c->proxy = &proxy;
+    proxy.size = 0;
+}
+static void proxy_host_none(struct tgvoip_call_config *c)
+{
+    c->proxy = &proxy;
+    proxy.host = NULL;
+}
+static void proxy_host_empty(struct tgvoip_call_config *c)
+{
+    c->proxy = &proxy;
+    proxy.host = "";
+}
+static void proxy_host_long(struct tgvoip_call_config *c)
+{
+    c->proxy = &proxy;
+    proxy.host = long_text;
+}
+static void proxy_port_zero(struct tgvoip_call_config *c)
+{
+    c->proxy = &proxy;
+    proxy.port = 0;
+}
+static void proxy_user_long(struct tgvoip_call_config *c)
+{
+    c->proxy = &proxy;
+    proxy.user = long_text;
+}
+static void proxy_password_long(struct tgvoip_call_config *c)
+{
+    c->proxy = &proxy;
+    proxy.password = long_text;
 }
 static void endpoint_size(struct tgvoip_call_config *c)
 {
@@ -191,8 +239,22 @@ static const struct {
      "neither an IPv4 nor an IPv6 address is given"},
     {type_bad, TGVOIP_ERR_INVALID, "endpoints[0].type",
      "must be UDP_RELAY or TCP_RELAY, got 1"},
-    {type_tcp, TGVOIP_ERR_UNSUPPORTED, "endpoints",
-     "TCP relays alone are not available in this version"},
+    {host_any, TGVOIP_ERR_INVALID, "endpoints[0].ipv4",
+     "\"0.0.0.0\" is not the address of a host"},
+    {host_multicast, TGVOIP_ERR_INVALID, "endpoints[0].ipv6",
+     "\"ff02::1\" is not the address of a host"},
+    {proxy_size, TGVOIP_ERR_INVALID, "proxy.size",
+     "tgvoip_proxy_default() was not called"},
+    {proxy_host_none, TGVOIP_ERR_INVALID, "proxy.host", "is empty"},
+    {proxy_host_empty, TGVOIP_ERR_INVALID, "proxy.host", "is empty"},
+    {proxy_host_long, TGVOIP_ERR_INVALID, "proxy.host",
+     "must be up to 255 bytes, got 256"},
+    {proxy_port_zero, TGVOIP_ERR_INVALID, "proxy.port",
+     "0 is out of range 1..65535"},
+    {proxy_user_long, TGVOIP_ERR_INVALID, "proxy.user",
+     "must be up to 255 bytes, got 256"},
+    {proxy_password_long, TGVOIP_ERR_INVALID, "proxy.password",
+     "must be up to 255 bytes, got 256"},
     {endpoint_size, TGVOIP_ERR_INVALID, "endpoints[0].size",
      "tgvoip_endpoint_default() was not called"},
 };
@@ -237,6 +299,34 @@ static void test_call_config_second_endpoint_is_named(void **state)
     assert_int_equal(tgvoip_call_create(engine, &call, &c, &f),
                      TGVOIP_ERR_INVALID);
     assert_string_equal(f.what, "endpoints[1].port");
+}
+
+/* What the table refuses begins where these end. */
+static void test_call_config_takes_proxy_tcp_and_p2p(void **state)
+{
+    struct tgvoip_call_config c;
+    struct tgvoip_endpoint two[2];
+    tgvoip_call *call;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        good_config(&c);
+        relay.type = TGVOIP_ENDPOINT_TCP_RELAY; /* alone, too */
+        two[0] = two[1] = relay;
+        two[1].ipv4 = "127.0.0.2"; /* the same id: the later one counts */
+        c.endpoints = two;
+        c.endpoint_count = i == 0 ? 1 : 2;
+        c.allow_p2p = true;
+        long_text[255] = '\0';
+        c.proxy = i > 0 ? &proxy : NULL;
+        if (i == 2)
+            proxy.user = proxy.password = NULL;
+        if (i == 3)
+            proxy.host = proxy.user = proxy.password = long_text;
+        assert_int_equal(tgvoip_call_create(engine, &call, &c, NULL), 0);
+        tgvoip_call_destroy(call);
+    }
+    tgvoip_proxy_default(NULL);
 }
 
 static void test_call_null_arguments_are_refused(void **state)
@@ -479,6 +569,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_eng_31_wrong_arguments_are_named),
         cmocka_unit_test(test_call_config_second_endpoint_is_named),
+        cmocka_unit_test(test_call_config_takes_proxy_tcp_and_p2p),
         cmocka_unit_test(test_call_null_arguments_are_refused),
         cmocka_unit_test(test_eng_06_misuse_returns_an_error),
         cmocka_unit_test(test_eng_06_destroy_without_stop_or_start),

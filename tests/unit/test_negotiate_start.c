@@ -141,6 +141,12 @@ static void test_sig_64_endpoints_by_the_rules(void **state)
          .port = 1,
          .peer_tag = tag,
          .peer_tag_len = 16},
+        {.id = 10, /* replaced by the UDP relay of this id */
+         .tcp = true,
+         .ip = "1.2.3.6",
+         .port = 4,
+         .peer_tag = tag,
+         .peer_tag_len = 16},
         {.id = 3,
          .ip = "1.2.3.4",
          .port = 1,
@@ -179,6 +185,12 @@ static void test_sig_64_endpoints_by_the_rules(void **state)
          .port = 3,
          .peer_tag = tag,
          .peer_tag_len = 16},
+        {.id = 10, /* and TCP replaces nothing */
+         .tcp = true,
+         .ip = "1.2.3.7",
+         .port = 5,
+         .peer_tag = tag,
+         .peer_tag_len = 16},
     };
     struct tgvoip_call_config config;
     tgvoip_call_setup *setup;
@@ -192,15 +204,19 @@ static void test_sig_64_endpoints_by_the_rules(void **state)
     c.connection_count = sizeof(list) / sizeof(list[0]);
     hand_update(&h, &c);
     setup = setup_of(&h, &config);
-    assert_int_equal(config.endpoint_count, 2);
-    assert_int_equal(config.endpoints[0].id, -9);
-    assert_string_equal(config.endpoints[0].ipv4, "1.2.3.4");
-    assert_null(config.endpoints[0].ipv6);
-    assert_int_equal(config.endpoints[0].port, 65535);
-    assert_memory_equal(config.endpoints[0].tag, tag, 16);
-    assert_int_equal(config.endpoints[0].type, TGVOIP_ENDPOINT_UDP_RELAY);
+    assert_int_equal(config.endpoint_count, 3);
+    assert_int_equal(config.endpoints[0].id, 2);
+    assert_int_equal(config.endpoints[0].type, TGVOIP_ENDPOINT_TCP_RELAY);
+    assert_int_equal(config.endpoints[1].id, 10);
     assert_null(config.endpoints[1].ipv4);
     assert_string_equal(config.endpoints[1].ipv6, "::1");
+    assert_int_equal(config.endpoints[1].type, TGVOIP_ENDPOINT_UDP_RELAY);
+    assert_int_equal(config.endpoints[2].id, -9);
+    assert_string_equal(config.endpoints[2].ipv4, "1.2.3.4");
+    assert_null(config.endpoints[2].ipv6);
+    assert_int_equal(config.endpoints[2].port, 65535);
+    assert_memory_equal(config.endpoints[2].tag, tag, 16);
+    assert_int_equal(config.endpoints[2].type, TGVOIP_ENDPOINT_UDP_RELAY);
     tgvoip_call_setup_destroy(setup);
     hand_fini(&h);
 }
@@ -221,13 +237,13 @@ static void test_sig_64_no_endpoint_no_call(void **state)
         if (i & 2)
             c.connections = NULL; /* with a count that lies */
         else
-            h.connections[0].webrtc = h.connections[1].tcp = true;
+            h.connections[0].webrtc = h.connections[1].webrtc = true;
         if (i & 1)
             hand_answer_call(&h, &c);
         else
             hand_update(&h, &c);
         hand_expect_end(&h, TGVOIP_SIGNAL_FAILED, TGVOIP_OUTCOME_INCOMPATIBLE,
-                        "UDP relay");
+                        "is a relay");
         hand_expect_discard(&h, TGVOIP_DISCARD_DISCONNECT);
         hand_fini(&h);
     }

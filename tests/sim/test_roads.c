@@ -471,6 +471,7 @@ static void test_roads_same_seed_same_bytes(void **state)
 
 int main(void)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* in order with what is on stderr */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roads_each_scenario_ends_as_the_oracle_says),
         cmocka_unit_test(test_roads_first_audio_by_udp),

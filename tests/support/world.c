@@ -453,7 +453,7 @@ static void make_relays(const struct tgv_world *w, unsigned n,
             e.tag[b] = (uint8_t)tgv_prng_below(&g, 256);
         e.tag[15] = (uint8_t)((e.tag[15] & 0xfe) | n);
         list[(*count)++] = e;
-        if (w->plan.relay[i].tcp_listed) {
+        if (w->plan.tcp_listed) {
             e.id = 2000 + i;
             e.tcp = true;
             list[(*count)++] = e;
@@ -479,6 +479,16 @@ static void set_proxy(struct tgv_world *w, unsigned n,
     }
 }
 
+static void log_line(void *ctx, enum tgv_log_level level, const char *room,
+                     tgv_time now, const char *text)
+{
+    const struct world_side *d = ctx;
+
+    (void)now;
+    world_note(d->world, "%c    %d %s: %s", 'A' + d->ear.side, (int)level, room,
+               text);
+}
+
 static void make_side(struct tgv_world *w, unsigned n)
 {
     struct world_side *d = &w->side[n];
@@ -502,6 +512,10 @@ static void make_side(struct tgv_world *w, unsigned n)
         config.key[i] = (uint8_t)tgv_prng_below(&key, 256);
     tgv_prng_init(&d->prng, w->plan.seed * 2 + n);
     config.random = tgv_prng_source(&d->prng);
+    d->log =
+        (struct tgv_log){.write = log_line, .ctx = d, .level = TGV_LOG_DEBUG};
+    d->world = w;
+    config.log = w->trace ? &d->log : NULL;
     if (tgv_call_create(&d->call, &config) != 0)
         abort();
     d->start = w->now;

@@ -5,6 +5,7 @@
  * The insides of a simulated network, shared by world*.c.
  */
 #include "base/addr.h"
+#include "base/log.h"
 #include "relay/relay.h"
 #include "support/sim_ear.h"
 #include "support/world.h"
@@ -39,6 +40,8 @@ struct world_nat {
 struct world_side {
     const struct tgv_host_plan *plan;
     struct tgv_call *call;
+    struct tgv_log log; /* into the trace */
+    const struct tgv_world *world;
     struct tgv_prng prng; /* of the engine */
     struct tgv_addr ip4, ip6; /* port 0; family NONE */
     struct world_nat *nat; /* of IPv4 */

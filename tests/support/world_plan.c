@@ -81,7 +81,6 @@ static void draw_relay(struct tgv_prng *g, struct tgv_relay_plan *r)
     r->tcp = n >= 18 && n < 90;
     r->reset = chance(g, 50);
     r->ipv6 = chance(g, 50);
-    r->tcp_listed = chance(g, 25);
     r->delay[0] = rtt / 2 * (20 + tgv_prng_below(g, 61)) / 100;
     r->delay[1] = rtt / 2 - r->delay[0];
 }
@@ -155,6 +154,7 @@ void tgv_plan_draw(struct tgv_plan *p, uint64_t seed)
         draw_relay(&g, &p->relay[i]);
     for (unsigned i = 0; i < p->relay_count && p->same_lan; i++)
         p->relay[i].delay[0] = p->relay[i].delay[1];
+    p->tcp_listed = chance(&g, 30);
     p->direct_delay = between(&g, TGV_MS(RTT_MIN_MS), TGV_MS(RTT_MAX_MS)) / 2;
     p->skew = between(&g, -TGV_MS(1500), TGV_MS(1500));
     draw_mishap(&g, p);
@@ -243,10 +243,9 @@ static size_t describe_relay(const struct tgv_relay_plan *r, char *text,
 {
     return put(
         text, cap, used,
-        snprintf(text + used, cap - used, "; relay%s%s%s%s%s %d ms",
+        snprintf(text + used, cap - used, "; relay%s%s%s%s %d ms",
                  r->udp ? " udp" : "", r->tcp ? " tcp" : "",
                  r->udp || r->tcp ? "" : " dead", r->ipv6 ? " 6" : "",
-                 r->tcp_listed ? " listed" : "",
                  (int)(2 * (r->delay[0] + r->delay[1]) / TGV_US_PER_MS)));
 }
 
@@ -265,7 +264,8 @@ const char *tgv_plan_describe(const struct tgv_plan *p, char *text, size_t cap)
     for (unsigned i = 0; i < p->relay_count; i++)
         used = describe_relay(&p->relay[i], text, cap, used);
     snprintf(text + used, cap - used,
-             "; direct %d ms; skew %d ms; %s at %c (relay %u) after %d ms%s",
+             "%s; direct %d ms; skew %d ms; %s at %c (relay %u) after %d ms%s",
+             p->tcp_listed ? "; tcp listed" : "",
              (int)(2 * p->direct_delay / TGV_US_PER_MS),
              (int)(p->skew / TGV_US_PER_MS), tgv_mishap_str(p),
              'A' + (int)p->mishap_side, p->mishap_relay,

@@ -67,7 +67,6 @@ struct tgv_relay_plan {
     bool udp, tcp; /* alive there */
     bool reset; /* dead TCP: refused, otherwise silence */
     bool ipv6; /* has an IPv6 address too */
-    bool tcp_listed; /* signalling names it as TCP relay too */
     tgv_time delay[2]; /* one way to each host */
 };
 
@@ -77,6 +76,7 @@ struct tgv_plan {
     bool same_lan; /* both behind the NAT box of host 0 */
     unsigned relay_count;
     struct tgv_relay_plan relay[TGV_PLAN_RELAYS];
+    bool tcp_listed; /* signalling names each as TCP relay too */
     tgv_time direct_delay; /* one way between the hosts */
     tgv_time skew; /* host 1 starts so much later (> 0), or earlier */
     enum tgv_mishap mishap;

@@ -11,7 +11,8 @@
 #include <tgvoip/error.h>
 
 #define SEND_BUFFER 16384
-#define RETRANSMIT TGV_MS(200) /* and a round trip */
+#define RETRANSMIT TGV_MS(60) /* what comes behind shows it missing */
+#define RETRANSMIT_AGAIN TGV_MS(200)
 #define SYN_AGAIN TGV_S(1)
 #define REFUSED_AFTER TGV_MS(5)
 
@@ -48,14 +49,20 @@ static void free_conn(struct tgv_world *w, unsigned i)
     w->generation[i]++;
 }
 
+/* How much later a piece comes because it was lost, perhaps more than once. */
 static tgv_time lost_time(struct tgv_world *w, const struct world_conn *c,
-                          tgv_time first)
+                          tgv_time first, tgv_time again)
 {
-    tgv_time all = 0, again = first;
+    tgv_time all = 0;
 
     for (; world_lose(w, c->loss) && again < TGV_S(8); again *= 2)
-        all += again;
+        all += all ? again : first;
     return all;
+}
+
+static tgv_time syn_delay(struct tgv_world *w, const struct world_conn *c)
+{
+    return c->delay + lost_time(w, c, SYN_AGAIN, 2 * SYN_AGAIN);
 }
 
 /* Something enters the stream of one direction, and comes out behind all that
@@ -65,8 +72,9 @@ static void stream(struct tgv_world *w, unsigned i, enum world_what what,
 {
     struct world_conn *c = get(w, i);
     int down = what == WORLD_DATA_DOWN || what == WORLD_FIN_DOWN;
-    tgv_time at =
-        w->now + c->delay + lost_time(w, c, RETRANSMIT + 2 * c->delay);
+    tgv_time at = w->now + c->delay +
+                  lost_time(w, c, RETRANSMIT + 2 * c->delay,
+                            RETRANSMIT_AGAIN + 2 * c->delay);
 
     if (c->silent)
         return;
@@ -127,8 +135,7 @@ static void send_syn(struct tgv_world *w, unsigned i)
     struct world_conn *c = get(w, i);
 
     if (!c->silent)
-        post(w, w->now + c->delay + lost_time(w, c, SYN_AGAIN), WORLD_SYN, i,
-             NULL, 0);
+        post(w, w->now + syn_delay(w, c), WORLD_SYN, i, NULL, 0);
 }
 
 void world_tcp_open(struct tgv_world *w, unsigned n, unsigned sock,
@@ -214,7 +221,9 @@ bool world_tcp_send(struct tgv_world *w, unsigned n, unsigned sock,
 
     if (w->trace)
         world_note(w, "%c tcp %u -> %zu", 'A' + (int)n, sock, len);
-    if (i < 0 || w->conn[i].state != WORLD_OPEN || w->conn[i].blocked)
+    if (i < 0) /* lost, and the call is about to be told */
+        return !w->side[n].closed[sock % WORLD_SOCKS];
+    if (w->conn[i].state == WORLD_CONNECTING || w->conn[i].blocked)
         return false;
     c = get(w, (unsigned)i);
     note_way(w, c);
@@ -378,8 +387,7 @@ static void syn(struct tgv_world *w, unsigned i)
                                     &c->relay_conn) == 0;
     }
     if (there)
-        post(w, w->now + c->delay + lost_time(w, c, SYN_AGAIN), WORLD_SYN_ACK,
-             i, NULL, 0);
+        post(w, w->now + syn_delay(w, c), WORLD_SYN_ACK, i, NULL, 0);
     else if (reset)
         post(w, w->now + c->delay, WORLD_RESET_DOWN, i, NULL, 0);
 }

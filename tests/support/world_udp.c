@@ -142,7 +142,7 @@ struct tgv_addr world_outside(const struct tgv_world *w, unsigned n,
 
     if (family == TGV_AF_IPV6)
         return d->ip6;
-    return behind_nat(d) ? d->nat->outside : d->ip4;
+    return behind_nat(d) && d->plan->ipv4 ? d->nat->outside : d->ip4;
 }
 
 static void init_nat(struct tgv_world *w, unsigned i)

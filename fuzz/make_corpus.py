@@ -119,6 +119,33 @@ def relay():
         0x31, 1, 64 | 4, u32(0xFFFFFFFF))
 
 
+def relay_tcp():
+    def come(where, good=8):
+        return u8(good, where, 1)
+
+    def frame(which, tag, words=20, what=1, more=b""):
+        return u8(what, which, 10, tag, words) + more
+
+    def datagram(which, tag, words=20, what=3):
+        return u8(what, which, 10, tag, words)
+    # two connections of one session, then one side changes to UDP and back
+    talk = frame(0, 2) + frame(1, 3)
+    both = u8(1) + come(0) + come(1) + frame(0, 2, 0) + frame(1, 3, 0)
+    yield both + talk * 8
+    yield both + talk + datagram(2, 2) + talk + datagram(2, 2, 20, 3 | 64)
+    yield both + talk + datagram(2, 2, 6, 3 | 16) + frame(1, 3)
+    yield both + frame(0, 2, 255, 7, u8(1)) + frame(1, 3, 200, 7, u8(70))
+    yield both + talk + u8(5, 0, 1) + frame(1, 3) + come(0) + frame(0, 2)
+    yield both + talk + u8(6, 0, 255) + talk + come(0)
+    yield both + u8(6, 0, 255) * 2 + datagram(2, 2)
+    yield both + frame(0, 3) + frame(0, 4) + u8(4, 1, 1, 9) + bytes(9)
+    yield u8(0) + come(0) + frame(0, 4) + frame(0, 2) + datagram(2, 3)
+    yield u8(1) + b"".join(come(n) for n in range(8)) + b"".join(
+        frame(n, 2) for n in range(6)) * 2
+    yield u8(1) + come(0, 0) + u8(4, 0, 1, 64) + bytes(64) + u8(6, 0, 141)
+    yield u8(1) + come(0, 0) + u8(4, 0, 1, 63) + bytes(63) + u8(6, 0, 141)
+
+
 def obfuscated():
     tcp = WIRE["tcp"]
 
@@ -405,8 +432,9 @@ def negotiation():
 
 
 TARGETS = {f.__name__: f for f in (
-    packet, control, seal, relay, obfuscated, socks5, server_config, inspect,
-    capture, playout, audio_file, call, negotiation)}
+    packet, control, seal, relay, relay_tcp, obfuscated, socks5,
+    server_config, inspect, capture, playout, audio_file, call,
+    negotiation)}
 
 
 def main():

@@ -668,6 +668,21 @@ static void test_relay_tcp_address_is_checked_like_the_other(void **state)
     stop(&f);
 }
 
+static void test_relay_tcp_takes_the_port_of_udp_if_it_is_free(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct tgvoip_relay_config config = local_config();
+    bool same = false;
+
+    for (int i = 0; i < 50 && !same; i++) { /* others use ports too */
+        start(&f, &config);
+        same = tgvoip_relay_tcp_port(f.relay) == tgvoip_relay_port(f.relay);
+        stop(&f);
+    }
+    assert_true(same);
+}
+
 static void
 test_relay_tcp_takes_another_port_when_that_of_udp_is_taken(void **s)
 {

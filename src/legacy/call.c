@@ -41,7 +41,7 @@ static void copy_config(struct tgv_call *c,
                         const struct tgv_call_config *config)
 {
     c->outgoing = config->outgoing;
-    c->allow_p2p = config->allow_p2p;
+    c->allow_p2p = config->allow_p2p && !config->proxy.host[0]; /* ENG-64 */
     c->allow_v1 = config->allow_v1;
     c->layer = config->max_layer;
     c->init_timeout = config->init_timeout;
@@ -87,7 +87,8 @@ static void init_parts(struct tgv_call *c)
 {
     c->state = TGV_STATE_WAIT_INIT;
     c->established = -1;
-    c->choice.suspect_since = TGV_NEVER;
+    tgv_choice_init(c);
+    tgv_direct_init(c);
     c->debug_loss = TGV_DEBUG_LOSS_MEASURED;
     tgv_timers_init(c);
     tgv_window_init(&c->window);
@@ -122,7 +123,9 @@ int tgv_call_create(struct tgv_call **out, const struct tgv_call_config *config)
     copy_config(c, config);
     load_state(c, config->persistent_state);
     init_parts(c);
-    err = tgv_paths_init(c, config->relays, config->relay_count);
+    err = tgv_proxy_init(c, &config->proxy);
+    if (!err)
+        err = tgv_paths_init(c, config->relays, config->relay_count);
     tgv_reach_init(c);
     if (!err)
         err = tgv_seal_create(&c->seal, config->key, config->outgoing);
@@ -143,6 +146,7 @@ void tgv_call_destroy(struct tgv_call *c)
     tgv_playout_destroy(c->playout);
     tgv_capture_destroy(c->capture);
     tgv_paths_fini(c);
+    tgv_proxy_fini(c);
     tgv_seal_destroy(c->seal);
     free(c);
 }
@@ -181,6 +185,7 @@ int tgv_call_start(struct tgv_call *c, tgv_time now)
         tgv_log(c->log, TGV_LOG_WARNING, ROOM, now,
                 "the persistent state is ignored: %s", c->persist_why);
     tgv_socket_open_udp(c);
+    tgv_reach_start(c, now);
     return 0;
 }
 

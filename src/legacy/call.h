@@ -284,6 +284,8 @@ void tgv_call_set_timeouts(struct tgv_call *c, tgv_time init, tgv_time receive,
 #define TGV_DEBUG_LOSS_MEASURED 255u
 void tgv_call_debug_bitrate(struct tgv_call *c, unsigned bps);
 void tgv_call_debug_loss(struct tgv_call *c, unsigned percent);
+/* Direct roads from now on, or none; never with a proxy. The peer is told. */
+void tgv_call_set_p2p(struct tgv_call *c, bool allowed, tgv_time now);
 
 /* Is the type a mobile one? Behaviour notes 7.1 */
 bool tgv_network_mobile(int type);

@@ -5,6 +5,12 @@
  *
  * `current` takes what has no explicit path, `preferred` is the best relay; as
  * long as a relay is current, they are the same.
+ *
+ * Why the current road is another one: init (the handshake came there), rtt
+ * (it is faster), p2p or lan (a direct one is), dead (the one before carries
+ * nothing any more), roam (the same road to another address), network (own or
+ * peer's network has changed), udp_lost and udp_back (to TCP and back), closed
+ * (the connection was).
  * Source: wire specification 1.1, 1.4, 7.1; ENG-29, 31
  */
 #include "legacy/internal.h"
@@ -69,7 +75,10 @@ static int init_path(struct tgv_path *p, enum tgv_path_type type,
                            .origin = origin,
                            .stream = stream,
                            .last_ping = -1,
-                           .waiting_since = TGV_NEVER};
+                           .waiting_since = TGV_NEVER,
+                           .unanswered_since = TGV_NEVER,
+                           .proved = -1,
+                           .burst_at = TGV_NEVER};
     tgv_rtt_clear(&p->rtt);
     return 0;
 }
@@ -259,8 +268,7 @@ void tgv_paths_move(struct tgv_call *c, unsigned path, const char *reason,
     if (tgv_path_is_relay(&paths->list[path]))
         paths->preferred = path;
     paths->reason = reason;
-    c->choice.suspect_since = TGV_NEVER;
-    paths->list[path].waiting_since = TGV_NEVER;
+    tgv_choice_moved(c, now);
     tell_route(c, now);
 }
 
@@ -269,11 +277,43 @@ void tgv_paths_prefer(struct tgv_call *c, unsigned relay)
     c->paths.preferred = relay;
 }
 
+/* A relay to turn to when `path` is left: the preferred one, if something can
+ * be sent there. */
+static unsigned other_relay(const struct tgv_call *c, unsigned path)
+{
+    unsigned best = c->paths.preferred;
+
+    for (unsigned i = 0; i < c->paths.count; i++) {
+        if (best != path && tgv_path_open(c, best))
+            break;
+        if (i != path && tgv_path_is_relay(&c->paths.list[i]) &&
+            tgv_path_open(c, i))
+            best = i;
+    }
+    return best;
+}
+
 void tgv_paths_leave(struct tgv_call *c, unsigned path, const char *reason,
                      tgv_time now)
 {
-    if (path == c->paths.current && path != c->paths.preferred)
-        tgv_paths_move(c, c->paths.preferred, reason, now);
+    unsigned other = other_relay(c, path);
+
+    if (path == c->paths.current && path != other)
+        tgv_paths_move(c, other, reason, now);
+}
+
+void tgv_paths_remove(struct tgv_call *c, unsigned path, const char *reason,
+                      tgv_time now)
+{
+    struct tgv_path *p = &c->paths.list[path];
+
+    p->gone = true;
+    tgv_paths_leave(c, path, reason, now);
+    if (c->paths.preferred == path)
+        tgv_paths_prefer(c, other_relay(c, path));
+    tgv_tcp_close(c, p);
+    free(p->stream);
+    p->stream = NULL;
 }
 
 void tgv_paths_handshake(struct tgv_call *c, unsigned path, tgv_time now)
@@ -294,7 +334,7 @@ bool tgv_path_open(const struct tgv_call *c, unsigned path)
         return c->reach.tcp && tgv_tcp_open(p);
     if (p->type == TGV_PATH_UDP_RELAY && !c->reach.udp)
         return false;
-    return c->udp.open && !c->udp.blocked;
+    return tgv_direct_reaches(c, &p->addr) && c->udp.open && !c->udp.blocked;
 }
 
 tgv_time tgv_paths_rtt(const struct tgv_call *c)
@@ -308,5 +348,7 @@ void tgv_paths_forget_rtt(struct tgv_call *c)
         tgv_rtt_clear(&c->paths.list[i].rtt);
         c->paths.list[i].ping_count = 0;
         c->paths.list[i].last_ping = -1;
+        c->paths.list[i].avoid_until = 0;
+        c->paths.list[i].deaths = 0;
     }
 }

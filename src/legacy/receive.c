@@ -156,7 +156,7 @@ static void apply_acks(struct tgv_call *c, const struct tgv_header *h,
     if (!tgv_ack_receive(&c->ack, h->ack, h->mask, old, &acked))
         return;
     for (unsigned i = 0; i < acked.count; i++)
-        tgv_choice_acked(c, acked.packets[i].path);
+        tgv_choice_acked(c, acked.packets[i].path, acked.packets[i].at);
     if (acked.newest)
         tgv_rtt_add(&c->ack_rtt, now - acked.packets[0].at, now);
     tgv_rate_acked(c, &acked, now);
@@ -297,7 +297,8 @@ static void apply(struct tgv_call *c, unsigned path, const struct parsed *p,
     tgv_timers_accepted(c, now);
     tgv_rate_heard(c, now);
     apply_acks(c, &p->h, now);
-    tgv_choice_accepted(c, path, now);
+    tgv_reach_heard(c, path, now);
+    tgv_choice_accepted(c, path, p->h.type, now);
     apply_extras(c, &p->h, now);
     apply_body(c, path, p, now);
     tgv_rate_received(c, now);
@@ -327,10 +328,8 @@ static bool receive_sealed(struct tgv_call *c, unsigned path,
     struct parsed p;
 
     if (!open_envelope(c, body, len, clear, sizeof(clear), &o) ||
-        !parse(c, &o, &p)) {
-        c->counters.bad++;
+        !parse(c, &o, &p))
         return false;
-    }
     if (!tgv_window_check(&c->window, p.h.seq)) { /* C13 */
         c->counters.duplicate++;
         return true;
@@ -355,25 +354,44 @@ void tgv_receive_packet(struct tgv_call *c, unsigned path,
     else if (tgv_path_is_relay(&c->paths.list[path]) &&
              tgv_control_is(pkt, len))
         tgv_paths_control(c, path, pkt, len, now);
-    else
-        receive_sealed(c, path, pkt + prefix_len, len - prefix_len, prefix_len,
-                       from, now);
+    else if (!receive_sealed(c, path, pkt + prefix_len, len - prefix_len,
+                             prefix_len, from, now))
+        c->counters.bad++;
+}
+
+/* Of a source that belongs to no road: the peer's new address, or anybody's. */
+static void receive_stranger(struct tgv_call *c, const struct tgv_addr *from,
+                             const uint8_t *pkt, size_t len, tgv_time now)
+{
+    int path = tgv_direct_stranger(c, from, now);
+    const uint8_t *prefix;
+    size_t prefix_len =
+        path >= 0 ? tgv_path_prefix(c, (unsigned)path, &prefix) : 0;
+
+    c->counters.bytes_in += path >= 0 ? len : 0;
+    if (path < 0 || len < prefix_len || memcmp(pkt, prefix, prefix_len) != 0 ||
+        !receive_sealed(c, (unsigned)path, pkt + prefix_len, len - prefix_len,
+                        prefix_len, from, now))
+        c->counters.unknown_source++; /* ENG-23 */
 }
 
 static void receive_datagram(struct tgv_call *c, const struct tgv_addr *from,
                              const uint8_t *pkt, size_t len, tgv_time now)
 {
+    struct tgv_addr source = tgv_nat64_in(c, from);
     bool tag_wrong;
-    int path = tgv_paths_find(c, from, pkt, len, &tag_wrong);
+    int path;
 
-    if (path < 0 && !tag_wrong)
-        path = tgv_direct_stranger(c, from, now);
+    if (tgv_proxy_on(c) && !tgv_proxy_unwrap(c, &source, &pkt, &len))
+        return;
+    from = &source;
+    path = tgv_paths_find(c, from, pkt, len, &tag_wrong);
     if (path >= 0)
         tgv_receive_packet(c, (unsigned)path, from, pkt, len, now);
     else if (tag_wrong)
         c->counters.bad++;
     else
-        c->counters.unknown_source++; /* ENG-23 */
+        receive_stranger(c, from, pkt, len, now);
 }
 
 void tgv_call_receive(struct tgv_call *c, unsigned sock,
@@ -384,6 +402,6 @@ void tgv_call_receive(struct tgv_call *c, unsigned sock,
         return;
     if (sock == c->udp.sock)
         receive_datagram(c, from, pkt, len, now);
-    else
+    else if (!tgv_proxy_receive(c, sock, pkt, len, now))
         tgv_tcp_receive(c, sock, pkt, len, now);
 }

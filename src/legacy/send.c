@@ -284,24 +284,33 @@ static int build_probe(struct tgv_call *c, unsigned path, uint8_t *buf,
     return tgv_control_encode(&m, buf, cap, len);
 }
 
+static int build_peer_request(struct tgv_call *c, unsigned path, uint8_t *buf,
+                              size_t cap, size_t *len)
+{
+    struct tgv_control m = {.kind = TGV_CONTROL_PEER_REQUEST};
+
+    memcpy(m.tag, c->paths.list[path].tag, sizeof(m.tag));
+    return tgv_control_encode(&m, buf, cap, len);
+}
+
 static unsigned path_of(const struct tgv_call *c, const struct tgv_item *item)
 {
     return item->path == TGV_PATH_CURRENT ? c->paths.current : item->path;
 }
 
 /* Where the datagram goes, and in which form. */
-static int address(struct tgv_call *c, unsigned path, uint8_t *buf, size_t cap,
-                   size_t *len, unsigned *sock, struct tgv_addr *to)
+static int address(struct tgv_call *c, unsigned path, struct tgv_datagram *out,
+                   tgv_time now)
 {
     struct tgv_path *p = &c->paths.list[path];
 
-    *to = p->addr;
-    if (p->type != TGV_PATH_TCP_RELAY) {
-        *sock = c->udp.sock;
-        return 0;
+    *out->to = tgv_nat64_out(c, &p->addr);
+    if (p->type == TGV_PATH_TCP_RELAY) {
+        *out->sock = p->stream->sock;
+        return tgv_tcp_frame(c, p, out->buf, out->cap, out->len, now);
     }
-    *sock = p->stream->sock;
-    return tgv_tcp_frame(c, p, buf, cap, len);
+    *out->sock = c->udp.sock;
+    return tgv_proxy_on(c) ? tgv_proxy_wrap(c, out->to, out->buf, out->len) : 0;
 }
 
 static int build(struct tgv_call *c, const struct tgv_item *item,
@@ -314,12 +323,13 @@ static int build(struct tgv_call *c, const struct tgv_item *item,
     *out->len = 0;
     if (item->kind == TGV_ITEM_PROBE)
         err = build_probe(c, path, out->buf, out->cap, out->len);
+    else if (item->kind == TGV_ITEM_PEER_REQUEST)
+        err = build_peer_request(c, path, out->buf, out->cap, out->len);
     else
         err = build_packet(c, item, payload, payload_len, path, out->buf,
                            out->len, now);
     if (!err)
-        err =
-            address(c, path, out->buf, out->cap, out->len, out->sock, out->to);
+        err = address(c, path, out, now);
     if (err) {
         *out->len = 0;
         if (err == TGVOIP_ERR_RANDOM)
@@ -413,7 +423,7 @@ void tgv_call_transmit(struct tgv_call *c, unsigned *sock, struct tgv_addr *to,
     *sock = c->udp.sock;
     if (!tgv_call_live(c) || cap < TGV_CALL_TRANSMIT_MAX)
         return;
-    tgv_tcp_hello(c, sock, buf, cap, len, now);
+    tgv_tcp_hello(c, sock, buf, cap, len);
     if (*len == 0 && !next_item(c, &out, now))
         next_media(c, &out, now);
 }

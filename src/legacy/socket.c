@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sockets of a call: the UDP socket, requests to io, and what io tells. The
- * streams of TCP relays belong to tcp.c.
- * Source: behaviour notes 5.8; ENG-06, ENG-27
+ * streams of TCP relays belong to tcp.c, the proxy's connection to proxy.c;
+ * that nothing leaves outside a proxy is seen to here.
+ * Source: behaviour notes 5.8; ENG-06, ENG-27, ENG-64
  */
 #include "legacy/internal.h"
 
@@ -30,6 +31,7 @@ bool tgv_call_next_request(struct tgv_call *c, struct tgv_io_request *req)
 void tgv_socket_open_udp(struct tgv_call *c)
 {
     c->udp.sock = ++c->socks;
+    c->udp.bound = false;
     c->udp.open = false;
     c->udp.blocked = false;
     request(c, &(struct tgv_io_request){.kind = TGV_IO_UDP_OPEN,
@@ -39,8 +41,13 @@ void tgv_socket_open_udp(struct tgv_call *c)
 unsigned tgv_socket_open_tcp(struct tgv_call *c, const struct tgv_addr *to)
 {
     struct tgv_io_request req = {
-        .kind = TGV_IO_TCP_OPEN, .sock = c->socks + 1, .to = *to};
+        .kind = TGV_IO_TCP_OPEN,
+        .sock = c->socks + 1,
+        .to = tgv_nat64_out(c, to)};
+    const struct tgv_addr *proxy = tgv_proxy_addr(c);
 
+    if (tgv_proxy_on(c) && !(proxy && tgv_addr_equal(proxy, to)))
+        return 0;
     if (!request(c, &req))
         return 0;
     return ++c->socks;
@@ -68,27 +75,44 @@ void tgv_socket_close_all(struct tgv_call *c)
     c->request_count = 0;
     tgv_socket_close(c, c->udp.sock);
     tgv_tcp_close_all(c);
+    tgv_proxy_close(c);
 }
 
 /* -- what io tells ------------------------------------------------------------ */
 
-static void opened(struct tgv_call *c, const struct tgv_io_event *ev,
-                   tgv_time now)
+void tgv_socket_udp_ready(struct tgv_call *c, tgv_time now)
 {
     c->udp.open = true;
-    c->udp.was_open = true;
-    c->udp.local = ev->addr;
     tgv_timers_socket_open(c, now);
     tgv_reach_restart(c, now);
 }
 
-/* A socket that never opened fails the call; one that was lost is rebuilt, and
- * the time-outs decide about the call. */
-static void failed(struct tgv_call *c, tgv_time now)
+void tgv_socket_udp_lost(struct tgv_call *c)
 {
     c->udp.open = false;
+    tgv_send_drop_media(c);
+}
+
+static void opened(struct tgv_call *c, const struct tgv_io_event *ev,
+                   tgv_time now)
+{
+    c->udp.bound = true;
+    c->udp.was_open = true;
+    c->udp.local = ev->addr;
+    if (tgv_proxy_on(c))
+        tgv_proxy_restart(c, now);
+    else
+        tgv_socket_udp_ready(c, now);
+}
+
+/* A socket that never opened fails the call, unless all relays are TCP ones;
+ * one that was lost is rebuilt, and the time-outs decide about the call. */
+static void failed(struct tgv_call *c, tgv_time now)
+{
+    c->udp.bound = false;
+    c->udp.open = false;
     c->udp.blocked = false;
-    if (!c->udp.was_open) {
+    if (!c->udp.was_open && c->reach.relays_given_udp) {
         tgv_state_fail(c, TGV_CALL_ERROR_UNKNOWN,
                        "the UDP socket could not be opened", now);
         return;
@@ -131,6 +155,6 @@ void tgv_call_io_event(struct tgv_call *c, const struct tgv_io_event *ev,
         tgv_direct_interfaces(c, ev, now);
     else if (ev->sock == c->udp.sock)
         udp_event(c, ev, now);
-    else
+    else if (!tgv_proxy_event(c, ev, now) && !tgv_nat64_event(c, ev))
         tgv_tcp_event(c, ev, now);
 }

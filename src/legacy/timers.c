@@ -5,6 +5,8 @@
  * nothing else is said.
  *
  * REOPEN           0.5 s after the UDP socket was lost: ask for another.
+ * ROADS            every 0.1 s from start() to INIT_ACK: streams, proxy, UDP or
+ *                  TCP; from then on TICK does that.
  * PROBE            UDP reachability ping: at once when probing starts, then
  *                  every 0.5 s until the series is complete.
  * PROBE_VERDICT    1.0 s after the last ping of a series.
@@ -21,6 +23,8 @@
  *                  packets, rate.
  * CHOICE           at ESTABLISHED and every 2.0 s: endpoint pings, choice.
  * BARS             1.0 s after ESTABLISHED and every 1.0 s: signal bars.
+ * NAT64            nat64_fallback_timeout after the socket was opened or the
+ *                  network changed, until an IPv4 datagram comes.
  */
 #include "legacy/internal.h"
 
@@ -48,6 +52,11 @@ void tgv_timers_init(struct tgv_call *c)
         c->timers[i] = TGV_NEVER;
 }
 
+void tgv_timers_started(struct tgv_call *c, tgv_time now)
+{
+    c->timers[TGV_TIMER_ROADS] = now + TICK_INTERVAL;
+}
+
 void tgv_timers_probing(struct tgv_call *c, tgv_time now)
 {
     c->timers[TGV_TIMER_PROBE] = now;
@@ -67,18 +76,35 @@ void tgv_timers_probed(struct tgv_call *c, tgv_time now)
         c->timers[TGV_TIMER_PROBE_VERDICT] = now + PROBE_WAIT;
 }
 
+bool tgv_timers_series_over(const struct tgv_call *c)
+{
+    return c->timers[TGV_TIMER_PROBE] == TGV_NEVER &&
+           c->timers[TGV_TIMER_PROBE_VERDICT] == TGV_NEVER;
+}
+
 void tgv_timers_connected(struct tgv_call *c, tgv_time now)
 {
     c->timers[TGV_TIMER_INIT_TIMEOUT] = now + c->init_timeout;
-    if (c->udp.open)
+    if (c->udp.open || tgv_tcp_any(c))
         c->timers[TGV_TIMER_INIT_ROUND] = now;
 }
 
 void tgv_timers_socket_open(struct tgv_call *c, tgv_time now)
 {
-    c->timers[TGV_TIMER_REOPEN] = TGV_NEVER;
-    if (c->connected && !c->hs.ready)
+    if (c->udp.bound)
+        c->timers[TGV_TIMER_REOPEN] = TGV_NEVER;
+    if (c->timers[TGV_TIMER_NAT64] != TGV_NEVER)
+        tgv_timers_nat64(c, true, now);
+    if (!c->connected || c->hs.ready)
+        return;
+    if (c->udp.open || c->timers[TGV_TIMER_INIT_ROUND] == TGV_NEVER)
         c->timers[TGV_TIMER_INIT_ROUND] = now;
+}
+
+void tgv_timers_nat64(struct tgv_call *c, bool wait, tgv_time now)
+{
+    c->timers[TGV_TIMER_NAT64] =
+        wait ? now + seconds(c->config.nat64_fallback_timeout) : TGV_NEVER;
 }
 
 void tgv_timers_socket_lost(struct tgv_call *c, tgv_time now)
@@ -94,6 +120,7 @@ void tgv_timers_ready(struct tgv_call *c, tgv_time now)
         now + seconds(c->config.established_delay_if_no_stream_data);
     c->timers[TGV_TIMER_NOP] = now + NOP_INTERVAL;
     c->timers[TGV_TIMER_TICK] = now + TICK_INTERVAL;
+    c->timers[TGV_TIMER_ROADS] = TGV_NEVER;
 }
 
 void tgv_timers_established(struct tgv_call *c, tgv_time now)
@@ -170,6 +197,7 @@ static void tick(struct tgv_call *c, tgv_time now)
         tgv_loss_add(&c->measures.loss_out, lost, lost, now);
     tgv_stats_tick(c);
     tgv_reliable_run(c, now);
+    tgv_reach_tick(c, now);
     tgv_choice_watch(c, now);
     tgv_direct_tick(c, now);
     tgv_rate_run(c, now);
@@ -182,12 +210,35 @@ static void silence(struct tgv_call *c, tgv_time now)
         tgv_state_set(c, TGV_STATE_RECONNECTING, TGV_CALL_ERROR_UNKNOWN, now);
 }
 
+static void timed_out(struct tgv_call *c, const char *why, tgv_time now)
+{
+    if (tgv_proxy_failed(c))
+        tgv_state_fail(c, TGV_CALL_ERROR_PROXY,
+                       "no relay could be reached through the proxy", now);
+    else
+        tgv_state_fail(c, TGV_CALL_ERROR_TIMEOUT, why, now);
+}
+
+/* A direct road may be the cause: the relays get as much time. */
+static void receive_timeout(struct tgv_call *c, tgv_time now)
+{
+    if (tgv_direct_timeout(c, now))
+        c->timers[TGV_TIMER_RECEIVE_TIMEOUT] = now + c->receive_timeout;
+    else
+        timed_out(c, "nothing received within the receive timeout", now);
+}
+
 static void fire(struct tgv_call *c, enum tgv_timer timer, tgv_time due,
                  tgv_time now)
 {
     switch (timer) {
     case TGV_TIMER_REOPEN:
         tgv_socket_open_udp(c);
+        break;
+    case TGV_TIMER_ROADS:
+        tgv_reach_tick(c, now);
+        if (!c->hs.ready)
+            repeat(c, timer, due, TICK_INTERVAL, now);
         break;
     case TGV_TIMER_PROBE:
         tgv_reach_probe(c, now);
@@ -200,8 +251,7 @@ static void fire(struct tgv_call *c, enum tgv_timer timer, tgv_time due,
         init_round(c, due, now);
         break;
     case TGV_TIMER_INIT_TIMEOUT:
-        tgv_state_fail(c, TGV_CALL_ERROR_TIMEOUT,
-                       "no answer within the init timeout", now);
+        timed_out(c, "no answer within the init timeout", now);
         break;
     case TGV_TIMER_ESTABLISH:
         tgv_handshake_media(c, now);
@@ -210,8 +260,7 @@ static void fire(struct tgv_call *c, enum tgv_timer timer, tgv_time due,
         silence(c, now);
         break;
     case TGV_TIMER_RECEIVE_TIMEOUT:
-        tgv_state_fail(c, TGV_CALL_ERROR_TIMEOUT,
-                       "nothing received within the receive timeout", now);
+        receive_timeout(c, now);
         break;
     case TGV_TIMER_NOP:
         nop(c, now);
@@ -227,6 +276,9 @@ static void fire(struct tgv_call *c, enum tgv_timer timer, tgv_time due,
     case TGV_TIMER_BARS:
         tgv_stats_bars(c, now);
         repeat(c, timer, due, BARS_INTERVAL, now);
+        break;
+    case TGV_TIMER_NAT64:
+        tgv_nat64_resolve(c);
         break;
     case TGV_TIMER_COUNT:
         break;

@@ -3,6 +3,7 @@
 
 #include "base/seq.h"
 #include "support/marker_codec.h"
+#include "transport/socks5.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,28 @@ static void tag_of(const struct tgv_bench *b, unsigned relay,
     tag[0] = (uint8_t)relay;
 }
 
+static struct tgv_addr relay_ipv6(unsigned relay)
+{
+    uint8_t ip[16] = {0x20, 0x01, 0x0d, 0xb8, 1};
+
+    ip[15] = (uint8_t)(relay + 1);
+    return tgv_addr_ipv6(ip, 5000);
+}
+
 static void make_relays(struct tgv_bench *b, struct tgv_relay_entry *entries)
 {
     for (unsigned i = 0; i < b->o.relays; i++) {
         uint8_t ip[4] = {198, 51, 100, (uint8_t)(i + 1)};
         memset(&entries[i], 0, sizeof(entries[i]));
         entries[i].id = 100 + i;
+        entries[i].tcp = i + b->o.tcp_relays >= b->o.relays;
         entries[i].ipv4 = b->relay_addr[i] = tgv_addr_ipv4(ip, 5000);
+        if (b->o.ipv6 || b->o.ipv6_only)
+            entries[i].ipv6 = b->relay_ipv6[i] = relay_ipv6(i);
+        if (b->o.ipv6_only)
+            memset(&entries[i].ipv4, 0, sizeof(entries[i].ipv4));
+        if (b->o.ipv6_only)
+            b->relay_addr[i] = b->relay_ipv6[i];
         tag_of(b, i, entries[i].tag);
     }
 }
@@ -70,6 +86,10 @@ void tgv_bench_init(struct tgv_bench *b, const struct tgv_bench_options *o)
                                      .receive_timeout = o->receive_timeout,
                                      .data_saving = o->data_saving,
                                      .muted = o->muted,
+                                     .allow_p2p = o->allow_p2p,
+                                     .proxy = o->proxy,
+                                     .persistent_state = o->persistent_state,
+                                     .log = o->log,
                                      .complexity = 5,
                                      .server_config = o->config,
                                      .codec = tgv_codec_marker(),
@@ -79,6 +99,11 @@ void tgv_bench_init(struct tgv_bench *b, const struct tgv_bench_options *o)
     b->o = *o;
     b->now = TGV_BENCH_START;
     b->answer_probes = true;
+    b->self = tgv_addr_ipv4((const uint8_t[4]){192, 0, 2, 1}, 4000);
+    b->self_ipv6 = b->self;
+    b->port = 20000;
+    b->tcp = o->tcp;
+    b->via = -1;
     b->random_fails = o->random_fails;
     b->log = calloc(TGV_BENCH_LOG_MAX, sizeof(*b->log));
     tgv_prng_init(&b->call_prng, 7);
@@ -107,22 +132,47 @@ void tgv_bench_fini(struct tgv_bench *b)
 {
     tgv_call_destroy(b->call);
     tgv_seal_destroy(b->seal);
+    for (unsigned i = 0; i < b->stream_count; i++)
+        tgv_obf_destroy(b->streams[i].obf);
     free(b->log);
 }
 
 /* -- what the call sends ---------------------------------------------------------- */
 
-static void answer_probe(struct tgv_bench *b, unsigned relay, uint64_t id)
+/* A datagram of a relay, through the proxy if there is one. */
+static void relay_says(struct tgv_bench *b, unsigned relay, const uint8_t *data,
+                       size_t len)
 {
-    struct tgv_control m = {.kind = TGV_CONTROL_SELF_INFO, .query_id = id};
-    uint8_t buf[TGV_CONTROL_MAX], ip[4] = {192, 0, 2, 1};
+    uint8_t buf[1600];
+    size_t n = 0;
+
+    if (b->assoc.family == TGV_AF_NONE) {
+        tgv_call_receive(b->call, b->sock, &b->relay_addr[relay], data, len,
+                         b->now);
+        return;
+    }
+    n = tgv_socks5_udp_header(&b->relay_addr[relay], buf, sizeof(buf));
+    memcpy(buf + n, data, len);
+    tgv_call_receive(b->call, b->sock, &b->assoc, buf, n + len, b->now);
+}
+
+static void answer_probe(struct tgv_bench *b, unsigned relay,
+                         const struct tgv_addr *to, uint64_t id)
+{
+    bool ipv6 = tgv_addr_equal(&b->relay_ipv6[relay], to);
+    struct tgv_control m = {.kind = TGV_CONTROL_SELF_INFO,
+                            .query_id = id,
+                            .self = ipv6 ? b->self_ipv6 : b->self};
+    uint8_t buf[TGV_CONTROL_MAX];
     size_t len;
 
     tag_of(b, relay, m.tag);
-    m.self = tgv_addr_ipv4(ip, 4000);
-    if (tgv_control_encode(&m, buf, sizeof(buf), &len) == 0)
-        tgv_call_receive(b->call, b->sock, &b->relay_addr[relay], buf, len,
-                         b->now);
+    if (tgv_control_encode(&m, buf, sizeof(buf), &len) != 0)
+        abort();
+    if (ipv6)
+        tgv_call_receive(b->call, b->sock, to, buf, len, b->now);
+    else
+        relay_says(b, relay, buf, len);
 }
 
 static void hear(struct tgv_bench *b, uint32_t seq)
@@ -161,8 +211,29 @@ static void read_sealed(struct tgv_bench *b, struct tgv_bench_packet *p,
         hear(b, p->h.seq);
 }
 
-static void take(struct tgv_bench *b, const struct tgv_addr *to,
-                 const uint8_t *buf, size_t len)
+static unsigned relay_at(const struct tgv_bench *b, const struct tgv_addr *a)
+{
+    unsigned relay = 0;
+
+    while (relay < b->o.relays && !tgv_addr_equal(&b->relay_addr[relay], a) &&
+           !tgv_addr_equal(&b->relay_ipv6[relay], a))
+        relay++;
+    return relay;
+}
+
+/* What is neither a stream, a relay nor behind NAT64 is a direct road. */
+static size_t prefix_of(const struct tgv_bench *b, unsigned relay, int stream,
+                        const struct tgv_addr *to)
+{
+    bool nat64 = to->family == TGV_AF_IPV6 && to->ip[0] == 0;
+
+    if (stream >= 0 || relay < b->o.relays || nat64)
+        return TGV_TAG_BYTES;
+    return b->version < 9 ? TGV_CALL_ID_BYTES : 0;
+}
+
+static void take(struct tgv_bench *b, unsigned relay, int stream,
+                 const struct tgv_addr *to, const uint8_t *buf, size_t len)
 {
     struct tgv_bench_packet *p = &b->log[b->count];
     struct tgv_control m;
@@ -173,16 +244,62 @@ static void take(struct tgv_bench *b, const struct tgv_addr *to,
     memset(p, 0, sizeof(*p));
     p->at = b->now - TGV_BENCH_START;
     p->datagram_len = len;
-    while (p->relay < b->o.relays &&
-           !tgv_addr_equal(&b->relay_addr[p->relay], to))
-        p->relay++;
+    p->relay = relay;
+    p->stream = stream;
+    p->to = *to;
     tgv_control_decode(&m, buf, len);
     p->control = m.kind;
     p->query_id = m.query_id;
-    if (m.kind == TGV_CONTROL_PING && b->answer_probes)
-        answer_probe(b, p->relay, m.query_id);
+    size_t prefix = prefix_of(b, relay, stream, to);
+    if (m.kind == TGV_CONTROL_PING && b->answer_probes && stream < 0 &&
+        relay < b->o.relays)
+        answer_probe(b, p->relay, to, m.query_id);
     else if (m.kind == TGV_CONTROL_NONE)
-        read_sealed(b, p, buf + TGV_TAG_BYTES, len - TGV_TAG_BYTES);
+        read_sealed(b, p, buf + prefix, len - prefix);
+}
+
+static void take_datagram(struct tgv_bench *b, const struct tgv_addr *to,
+                          const uint8_t *buf, size_t len)
+{
+    struct tgv_addr relay = *to;
+
+    if (b->assoc.family != TGV_AF_NONE &&
+        tgv_socks5_udp_parse(buf, len, &relay, &buf, &len) != 0)
+        abort();
+    take(b, relay_at(b, &relay), -1, to, buf, len);
+}
+
+static void take_stream(struct tgv_bench *b, struct tgv_bench_stream *s,
+                        const uint8_t *buf, size_t len)
+{
+    const uint8_t *packet;
+    size_t used, n;
+
+    if (!s->open || s->gone)
+        abort();
+    if (!s->tunnel) {
+        if (s->raw_len + len > sizeof(s->raw))
+            abort();
+        memcpy(s->raw + s->raw_len, buf, len);
+        s->raw_len += len;
+        return;
+    }
+    if (!tgv_obf_ready(s->obf))
+        s->headers += len;
+    for (; len > 0; buf += used, len -= used) {
+        if (tgv_obf_decode(s->obf, buf, len, &used, &packet, &n))
+            abort();
+        if (packet) /* the tag names the relay, behind a proxy too */
+            take(b, packet[0], (int)(s - b->streams), &s->to, packet, n);
+    }
+}
+
+static struct tgv_bench_stream *stream_of(struct tgv_bench *b, unsigned sock)
+{
+    for (unsigned i = 0; i < b->stream_count; i++)
+        if (b->streams[i].sock == sock)
+            return &b->streams[i];
+    return NULL;
 }
 
 static void take_events(struct tgv_bench *b)
@@ -202,6 +319,65 @@ static void take_events(struct tgv_bench *b)
     }
 }
 
+static void open_udp(struct tgv_bench *b, unsigned sock)
+{
+    b->sock = sock;
+    if (!b->o.stay_closed)
+        tgv_call_io_event(
+            b->call,
+            &(struct tgv_io_event){.kind = TGV_IO_OPENED,
+                                   .sock = sock,
+                                   .addr = {.family = TGV_AF_IPV6,
+                                            .port = b->port}},
+            b->now);
+}
+
+static void open_tcp(struct tgv_bench *b, const struct tgv_io_request *req)
+{
+    struct tgv_bench_stream *s = &b->streams[b->stream_count];
+
+    if (b->stream_count++ == TGV_BENCH_STREAMS)
+        abort();
+    *s = (struct tgv_bench_stream){
+        .sock = req->sock, .to = req->to, .at = b->now - TGV_BENCH_START};
+    if (b->tcp == TGV_BENCH_HOLD)
+        return;
+    s->open = true;
+    if (!b->o.proxy.host[0])
+        tgv_bench_tunnel(b, b->stream_count - 1);
+    tgv_call_io_event(
+        b->call,
+        &(struct tgv_io_event){.kind = TGV_IO_OPENED, .sock = req->sock},
+        b->now);
+}
+
+static void take_requests(struct tgv_bench *b)
+{
+    struct tgv_io_request *req = &b->last_request;
+    struct tgv_bench_stream *s;
+
+    while (tgv_call_next_request(b->call, req)) {
+        b->requests++;
+        switch (req->kind) {
+        case TGV_IO_UDP_OPEN:
+            open_udp(b, req->sock);
+            break;
+        case TGV_IO_TCP_OPEN:
+            open_tcp(b, req);
+            break;
+        case TGV_IO_CLOSE:
+            s = stream_of(b, req->sock);
+            if (s)
+                s->gone = true;
+            break;
+        case TGV_IO_RESOLVE:
+            b->name_sock = req->sock;
+            strcpy(b->names[b->name_count++ % TGV_BENCH_NAMES], req->name);
+            break;
+        }
+    }
+}
+
 void tgv_bench_settle(struct tgv_bench *b)
 {
     uint8_t buf[TGV_CALL_TRANSMIT_MAX];
@@ -209,24 +385,162 @@ void tgv_bench_settle(struct tgv_bench *b)
     unsigned sock;
     size_t len;
 
-    while (tgv_call_next_request(b->call, &b->last_request)) {
-        b->requests++;
-        if (b->last_request.kind != TGV_IO_UDP_OPEN)
-            continue;
-        b->sock = b->last_request.sock;
-        if (!b->o.stay_closed)
-            tgv_call_io_event(
-                b->call,
-                &(struct tgv_io_event){.kind = TGV_IO_OPENED, .sock = b->sock},
-                b->now);
-    }
     for (;;) {
+        take_requests(b);
         tgv_call_transmit(b->call, &sock, &to, buf, sizeof(buf), &len, b->now);
         if (len == 0)
             break;
-        take(b, &to, buf, len);
+        struct tgv_bench_stream *s = stream_of(b, sock);
+        if (s)
+            take_stream(b, s, buf, len);
+        else if (sock == b->sock)
+            take_datagram(b, &to, buf, len);
+        else
+            abort();
     }
     take_events(b);
+}
+
+/* -- direct roads -------------------------------------------------------------- */
+
+size_t tgv_bench_seal_direct(struct tgv_bench *b, uint8_t type,
+                             const uint8_t *payload, size_t len, uint8_t *out)
+{
+    size_t n = tgv_bench_seal(b, 0, type, payload, len, out);
+
+    memcpy(out, tgv_seal_call_id(b->seal), TGV_CALL_ID_BYTES);
+    if (b->version < 9)
+        return n;
+    memmove(out, out + TGV_CALL_ID_BYTES, n - TGV_CALL_ID_BYTES);
+    return n - TGV_CALL_ID_BYTES;
+}
+
+void tgv_bench_from(struct tgv_bench *b, const struct tgv_addr *from,
+                    const uint8_t *data, size_t len)
+{
+    tgv_call_receive(b->call, b->sock, from, data, len, b->now);
+    tgv_bench_settle(b);
+}
+
+void tgv_bench_send_direct(struct tgv_bench *b, const struct tgv_addr *from,
+                           uint8_t type, const uint8_t *payload, size_t len)
+{
+    uint8_t out[1500];
+
+    tgv_bench_from(b, from, out,
+                   tgv_bench_seal_direct(b, type, payload, len, out));
+}
+
+void tgv_bench_peer_info(struct tgv_bench *b, unsigned relay,
+                         const struct tgv_addr *self,
+                         const struct tgv_addr *peer)
+{
+    struct tgv_control m = {
+        .kind = TGV_CONTROL_PEER_INFO, .self = *self, .peer = *peer};
+    uint8_t buf[TGV_CONTROL_MAX];
+    size_t len;
+
+    tag_of(b, relay, m.tag);
+    if (tgv_control_encode(&m, buf, sizeof(buf), &len) != 0)
+        abort();
+    tgv_bench_datagram(b, relay, buf, len);
+}
+
+void tgv_bench_interfaces(struct tgv_bench *b, const struct tgv_addr *addrs,
+                          unsigned count)
+{
+    struct tgv_io_event ev = {.kind = TGV_IO_INTERFACES, .addr_count = count};
+
+    if (count)
+        memcpy(ev.addrs, addrs, count * sizeof(*addrs));
+    tgv_call_io_event(b->call, &ev, b->now);
+    tgv_bench_settle(b);
+}
+
+unsigned tgv_bench_sent_to(const struct tgv_bench *b,
+                           const struct tgv_addr *to, uint8_t type,
+                           unsigned from)
+{
+    unsigned n = 0;
+
+    for (unsigned i = from; i < b->count; i++)
+        n += b->log[i].opened && b->log[i].h.type == type &&
+             tgv_addr_equal(&b->log[i].to, to);
+    return n;
+}
+
+/* -- connections ------------------------------------------------------------------- */
+
+void tgv_bench_tunnel(struct tgv_bench *b, unsigned stream)
+{
+    struct tgv_bench_stream *s = &b->streams[stream];
+
+    if (s->tunnel || tgv_obf_create_relay(&s->obf))
+        abort();
+    s->tunnel = true;
+}
+
+void tgv_bench_tcp_event(struct tgv_bench *b, unsigned stream,
+                         enum tgv_io_event_kind kind)
+{
+    struct tgv_bench_stream *s = &b->streams[stream];
+
+    if (kind == TGV_IO_OPENED) {
+        s->open = true;
+        if (!b->o.proxy.host[0])
+            tgv_bench_tunnel(b, stream);
+    } else if (kind == TGV_IO_FAILED || kind == TGV_IO_CLOSED) {
+        s->gone = true;
+    }
+    tgv_call_io_event(
+        b->call, &(struct tgv_io_event){.kind = kind, .sock = s->sock}, b->now);
+    tgv_bench_settle(b);
+}
+
+void tgv_bench_tcp_bytes(struct tgv_bench *b, unsigned stream,
+                         const uint8_t *data, size_t len)
+{
+    struct tgv_bench_stream *s = &b->streams[stream];
+    size_t piece = b->piece ? b->piece : len;
+
+    for (size_t at = 0; at < len && !s->gone; at += piece) {
+        size_t n = len - at < piece ? len - at : piece;
+        tgv_call_receive(b->call, s->sock, NULL, data + at, n, b->now);
+        tgv_bench_settle(b);
+    }
+}
+
+static void stream_says(struct tgv_bench *b, unsigned stream,
+                        const uint8_t *data, size_t len)
+{
+    uint8_t frame[TGV_OBF_FRAME_MAX];
+    size_t n;
+
+    if (tgv_obf_encode(b->streams[stream].obf, data, len, frame, sizeof(frame),
+                       &n))
+        abort();
+    tgv_bench_tcp_bytes(b, stream, frame, n);
+}
+
+unsigned tgv_bench_live_streams(const struct tgv_bench *b)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < b->stream_count; i++)
+        n += !b->streams[i].gone;
+    return n;
+}
+
+void tgv_bench_resolved(struct tgv_bench *b, const struct tgv_addr *addrs,
+                        unsigned count)
+{
+    struct tgv_io_event ev = {
+        .kind = TGV_IO_RESOLVED, .sock = b->name_sock, .addr_count = count};
+
+    if (count)
+        memcpy(ev.addrs, addrs, count * sizeof(*addrs));
+    tgv_call_io_event(b->call, &ev, b->now);
+    tgv_bench_settle(b);
 }
 
 void tgv_bench_event(struct tgv_bench *b, enum tgv_io_event_kind kind)
@@ -316,8 +630,10 @@ size_t tgv_bench_seal(struct tgv_bench *b, unsigned relay, uint8_t type,
 void tgv_bench_datagram(struct tgv_bench *b, unsigned relay,
                         const uint8_t *data, size_t len)
 {
-    tgv_call_receive(b->call, b->sock, &b->relay_addr[relay], data, len,
-                     b->now);
+    if (b->via >= 0)
+        stream_says(b, (unsigned)b->via, data, len);
+    else
+        relay_says(b, relay, data, len);
     tgv_bench_settle(b);
 }
 

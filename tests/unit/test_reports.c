@@ -437,9 +437,11 @@ static void test_debug_log_problems(void **state)
     b.call->rate.encoder.complexity++;
     talk(TGV_MS(200));
     assert_true(has_problem("encoder_lag"));
-    tgv_bench_event(&b, TGV_IO_INTERFACES); /* the first is no change */
+    struct tgv_addr other = tgv_addr_ipv4((const uint8_t[4]){10, 0, 0, 1}, 0);
+    tgv_bench_interfaces(&b, NULL, 0); /* the first is no change */
+    tgv_bench_interfaces(&b, NULL, 0); /* the same again is none either */
     assert_false(has_problem("network_handover"));
-    tgv_bench_event(&b, TGV_IO_INTERFACES);
+    tgv_bench_interfaces(&b, &other, 1);
     assert_true(has_problem("network_handover"));
     tgv_bench_run(&b, TGV_S(3));
     assert_true(has_problem("reconnecting"));

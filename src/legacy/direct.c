@@ -376,17 +376,6 @@ void tgv_direct_ready(struct tgv_call *c, tgv_time now)
     use_what_is_known(c, now);
 }
 
-/* Streams of the old network are of no use. Where they are wanted they are
- * opened again. */
-static void renew_streams(struct tgv_call *c, tgv_time now)
-{
-    tgv_tcp_close_all(c);
-    for (unsigned i = 0; i < c->paths.count && c->reach.tcp; i++)
-        if (!c->paths.list[i].gone &&
-            c->paths.list[i].type == TGV_PATH_TCP_RELAY)
-            tgv_tcp_want(c, i, now);
-}
-
 /* Wire specification 6.6 */
 static void changed(struct tgv_call *c, tgv_time now)
 {
@@ -396,11 +385,10 @@ static void changed(struct tgv_call *c, tgv_time now)
     d->same_nat = false;
     d->own_ipv6.family = TGV_AF_NONE;
     d->ipv6_told = false;
-    renew_streams(c, now);
+    tgv_reach_moved(c, now);
     if (c->paths.list[c->paths.current].type != TGV_PATH_UDP_RELAY)
         tgv_paths_leave(c, c->paths.current, "network", now);
     tgv_paths_forget_rtt(c);
-    tgv_reach_restart(c, now);
     tgv_direct_ask(c, now);
     use_what_is_known(c, now);
     measure_again(c, now);

@@ -117,6 +117,7 @@ static int relay(tgvoip_engine *engine)
         err = tgvoip_impairment_set(imp, "delay", "20", &f);
     tgvoip_relay_config_default(&c);
     c.listen = "127.0.0.1:0";
+    c.tcp_listen = "127.0.0.1:0";
     c.tags = tags[0];
     c.tag_count = 2;
     c.impairment = imp;
@@ -376,6 +377,9 @@ static int run_core_parts(void)
     struct tgv_obf *client = NULL, *server = NULL;
     struct tgv_relay *r = NULL;
     struct tgv_link *link = NULL;
+    const uint8_t ip[4] = {9, 9, 9, 9};
+    const struct tgv_addr from = tgv_addr_ipv4(ip, 1);
+    uint32_t conn;
     int err = tgv_seal_create(&seal, key, true);
 
     if (!err)
@@ -386,6 +390,8 @@ static int run_core_parts(void)
     rc.limits.sessions = 16;
     if (!err)
         err = tgv_relay_create(&r, &rc);
+    if (!err)
+        err = tgv_relay_conn_open(r, &from, 0, &conn);
     tgv_impairment_init(&imp);
     imp.delay_ms = 10;
     if (!err)

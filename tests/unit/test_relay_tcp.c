@@ -726,6 +726,25 @@ static void test_relay_16_connections_per_side(void **state)
     stop(&f);
 }
 
+static void test_relay_too_many_connections_are_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct tgv_relay_config config = open_config();
+
+    config.limits.conns = 1100;
+    start(&f, &config);
+    for (int i = 0; i < 1100; i++)
+        assert_int_equal(connect_from(&f, "1.1.1.1:1") > 0, i < 1024);
+    assert_int_equal(stats(&f).conns_accepted, 1024);
+    assert_int_equal(stats(&f).conns_refused, 76);
+    for (int i = 0; i < 100; i++) /* and in all */
+        assert_int_equal(connect_from(&f, "127.0.0.1:1") > 0, i < 76);
+    assert_int_equal(stats(&f).conns, 1100);
+    assert_int_equal(stats(&f).conns_refused, 100);
+    stop(&f);
+}
+
 static void test_relay_limits_of_a_side_hold_for_frames(void **state)
 {
     (void)state;
@@ -818,6 +837,7 @@ int main(void)
         cmocka_unit_test(test_relay_idle_connection_ends_after_60_s),
         cmocka_unit_test(test_relay_connection_outlives_its_session),
         cmocka_unit_test(test_relay_16_connections_per_side),
+        cmocka_unit_test(test_relay_too_many_connections_are_refused),
         cmocka_unit_test(test_relay_limits_of_a_side_hold_for_frames),
         cmocka_unit_test(test_relay_flow_follows_to_tcp),
         cmocka_unit_test(test_relay_tcp_does_not_change_peer_info),

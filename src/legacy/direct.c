@@ -422,8 +422,10 @@ void tgv_direct_interfaces(struct tgv_call *c, const struct tgv_io_event *ev,
     memcpy(c->direct.local, ev->addrs, sizeof(c->direct.local));
     if (!tgv_proxy_on(c)) /* ENG-64 */
         ipv6_copies(c, now);
-    tgv_nat64_network(c, now);
     if (!first)
+        tgv_nat64_forget(c);
+    tgv_nat64_network(c, now);
+    if (!first && tgv_call_live(c))
         changed(c, now);
 }
 

@@ -700,9 +700,11 @@ void tgv_direct_roam(struct tgv_call *c, unsigned path,
 void tgv_direct_tick(struct tgv_call *c, tgv_time now);
 
 /* -- nat64.c: IPv4 relays from a network without IPv4 ------------------------ */
-/* The UDP socket is open, or the device's addresses changed. */
+/* The UDP socket is open, or the device's addresses are known: is there need
+ * of it? */
 void tgv_nat64_network(struct tgv_call *c, tgv_time now);
 void tgv_nat64_resolve(struct tgv_call *c); /* unless under way */
+void tgv_nat64_forget(struct tgv_call *c); /* another network */
 /* @return it was an answer to our look-up */
 bool tgv_nat64_event(struct tgv_call *c, const struct tgv_io_event *ev);
 /* Destination as it goes to the socket, source as the call knows it. */

@@ -24,23 +24,25 @@ static bool wanted(const struct tgv_call *c)
 
 void tgv_nat64_network(struct tgv_call *c, tgv_time now)
 {
-    struct tgv_nat64 *n = &c->nat64;
-
-    n->on = false;
-    tgv_socket_close(c, n->lookup);
-    n->lookup = 0;
-    if (!c->direct.local_known || !wanted(c))
+    if (!tgv_call_live(c) || !c->direct.local_known || !wanted(c))
         return;
     for (unsigned i = 0; i < c->paths.count; i++)
         if (!tgv_direct_reaches(c, &c->paths.list[i].addr))
             tgv_nat64_resolve(c);
-    tgv_timers_nat64(c, !n->lookup, now);
+    tgv_timers_nat64(c, !c->nat64.lookup, now);
 }
 
 void tgv_nat64_resolve(struct tgv_call *c)
 {
-    if (!c->nat64.lookup && wanted(c))
+    if (!c->nat64.lookup && !c->nat64.on && wanted(c))
         c->nat64.lookup = tgv_socket_resolve(c, NAME);
+}
+
+void tgv_nat64_forget(struct tgv_call *c)
+{
+    c->nat64.on = false;
+    tgv_socket_close(c, c->nat64.lookup);
+    c->nat64.lookup = 0;
 }
 
 static bool ends_in(const struct tgv_addr *a, uint8_t last)

@@ -83,6 +83,7 @@ void tgv_socket_close_all(struct tgv_call *c)
 void tgv_socket_udp_ready(struct tgv_call *c, tgv_time now)
 {
     c->udp.open = true;
+    tgv_nat64_network(c, now);
     tgv_timers_socket_open(c, now);
     tgv_reach_restart(c, now);
 }
@@ -149,11 +150,11 @@ static void udp_event(struct tgv_call *c, const struct tgv_io_event *ev,
 void tgv_call_io_event(struct tgv_call *c, const struct tgv_io_event *ev,
                        tgv_time now)
 {
-    if (!tgv_call_live(c))
-        return;
-    if (ev->kind == TGV_IO_INTERFACES)
+    if (ev->kind == TGV_IO_INTERFACES && !c->stopped) /* before start() too */
         tgv_direct_interfaces(c, ev, now);
-    else if (ev->sock == c->udp.sock)
+    if (!tgv_call_live(c) || ev->kind == TGV_IO_INTERFACES)
+        return;
+    if (ev->sock == c->udp.sock)
         udp_event(c, ev, now);
     else if (!tgv_proxy_event(c, ev, now) && !tgv_nat64_event(c, ev))
         tgv_tcp_event(c, ev, now);

@@ -93,8 +93,6 @@ void tgv_timers_socket_open(struct tgv_call *c, tgv_time now)
 {
     if (c->udp.bound)
         c->timers[TGV_TIMER_REOPEN] = TGV_NEVER;
-    if (c->timers[TGV_TIMER_NAT64] != TGV_NEVER)
-        tgv_timers_nat64(c, true, now);
     if (!c->connected || c->hs.ready)
         return;
     if (c->udp.open || c->timers[TGV_TIMER_INIT_ROUND] == TGV_NEVER)

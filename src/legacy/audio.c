@@ -114,6 +114,8 @@ static void enable(struct tgv_call *c, bool enabled)
     if (c->audio.peer_muted == !enabled)
         return;
     c->audio.peer_muted = !enabled;
+    if (!enabled && c->audio.pts_in_set)
+        c->audio.copies_from = (c->audio.pts_in + 1) * TGV_SAMPLES_PER_MS;
     tgv_playout_set_enabled(c->playout, enabled);
 }
 
@@ -126,6 +128,18 @@ void tgv_audio_peer_stream(struct tgv_call *c, uint8_t stream, bool enabled)
     } else if (stream == c->hs.peer_stream) {
         enable(c, enabled);
     }
+}
+
+void tgv_audio_stream_state(struct tgv_call *c, uint32_t seq, uint8_t stream,
+                            bool enabled)
+{
+    struct tgv_audio *a = &c->audio;
+
+    if (a->state_seen && !tgv_seq_gt(seq, a->state_seq))
+        return;
+    a->state_seen = true;
+    a->state_seq = seq;
+    tgv_audio_peer_stream(c, stream, enabled);
 }
 
 void tgv_audio_ready(struct tgv_call *c, const struct tgv_stream_desc *desc)
@@ -188,6 +202,20 @@ static void take_redundancy(struct tgv_voice_frame *f, int64_t ts,
     }
 }
 
+/* After a mute peers still send copies of what was played before it, and the
+ * play-out has forgotten that. */
+static void drop_old_copies(const struct tgv_call *c, struct tgv_voice_frame *f)
+{
+    unsigned old = 0;
+
+    while (old < f->redundancy_count &&
+           f->redundancy[old].ts < c->audio.copies_from)
+        old++;
+    f->redundancy_count -= old;
+    for (unsigned i = 0; i < f->redundancy_count; i++)
+        f->redundancy[i] = f->redundancy[i + old];
+}
+
 static void put(struct tgv_call *c, uint32_t pts, const struct tgv_blob *data,
                 const struct tgv_blob *entries, unsigned n, tgv_time now)
 {
@@ -202,6 +230,7 @@ static void put(struct tgv_call *c, uint32_t pts, const struct tgv_blob *data,
     f.primary = (struct tgv_voice_block){
         .ts = ts, .duration = duration, .data = data->data, .len = data->len};
     take_redundancy(&f, ts, duration ? duration : GRID_SAMPLES, entries, n);
+    drop_old_copies(c, &f);
     if (duration)
         tgv_rate_arrived(c, duration, ts + duration, now);
     tgv_playout_put(c->playout, &f, now);
@@ -227,6 +256,7 @@ static void put_copies(struct tgv_call *c, const struct tgv_stream_ec *m,
                                      .duration = step,
                                      .data = newest->data,
                                      .len = newest->len};
+    drop_old_copies(c, &f);
     tgv_playout_put(c->playout, &f, now);
     c->audio.media_seen = true;
 }

@@ -17,7 +17,10 @@ bool tgv_handshake_short(const struct tgv_call *c)
 
 bool tgv_handshake_v2(const struct tgv_call *c)
 {
-    return c->layer >= TGV_LAYER_V2 || c->hs.upgraded;
+    /* From version 5 on a peer reads V2 during the handshake, whatever the
+     * layer, and no V1 any more once it has our INIT_ACK. */
+    return c->layer >= TGV_LAYER_V2 || c->hs.upgraded ||
+           c->hs.peer_version >= TGV_PV_CODEC32;
 }
 
 bool tgv_handshake_extras(const struct tgv_call *c)
@@ -48,11 +51,10 @@ static size_t init_body(const struct tgv_call *c, uint8_t *out, size_t cap)
 {
     struct tgv_init m = {.version = TGV_PROTOCOL_VERSION,
                          .min_version = TGV_PROTOCOL_MIN_VERSION,
-                         .flags = c->data_saving ? TGV_INIT_DATA_SAVING : 0,
-                         .codec_count = 1,
-                         .codecs = {TGV_CODEC_OPUS}};
+                         .flags = c->data_saving ? TGV_INIT_DATA_SAVING : 0};
     size_t len = 0;
 
+    /* without codecs: the list that peers of this layer can read */
     return tgv_init_encode(&m, c->layer, out, cap, &len) == 0 ? len : 0;
 }
 
@@ -73,11 +75,11 @@ static size_t ack_body(const struct tgv_call *c, uint8_t *out, size_t cap)
     return len;
 }
 
-/* Between the layers of the long and the short form the peer can decode only
- * one of them, and we do not know which (wire specification 1.2). */
+/* Below the layer of the short form the peer can decode only one of them, and
+ * we do not know which (wire specification 1.2). */
 static bool both_forms(const struct tgv_call *c)
 {
-    return c->layer >= TGV_LAYER_V2 && c->layer < TGV_LAYER_SHORT &&
+    return c->layer < TGV_LAYER_SHORT &&
            c->hs.peer_version >= TGV_PV_SHORT && !c->hs.ack_seen;
 }
 
@@ -173,17 +175,14 @@ static const struct tgv_stream_desc *audio_of(const struct tgv_init_ack *m)
 }
 
 void tgv_handshake_ack(struct tgv_call *c, unsigned path,
-                       const struct tgv_init_ack *m, size_t payload_len,
-                       tgv_time now)
+                       const struct tgv_init_ack *m, tgv_time now)
 {
     const struct tgv_stream_desc *audio = audio_of(m);
 
     if (c->hs.ack_seen)
         return;
-    if (payload_len <= VERSION_1_ACK_MAX && c->hs.peer_version == 0) {
-        compatible(c, 1, 1, now);
-        return;
-    }
+    if (m->version == 1 && c->hs.peer_version > 1)
+        return; /* its INIT said otherwise */
     if (!compatible(c, m->version, m->min_version, now))
         return;
     c->hs.ack_seen = true;
@@ -209,6 +208,9 @@ void tgv_handshake_ack(struct tgv_call *c, unsigned path,
 
 void tgv_handshake_media(struct tgv_call *c, tgv_time now)
 {
-    if (c->hs.ready && !c->hs.reached_established)
-        tgv_state_set(c, TGV_STATE_ESTABLISHED, TGV_CALL_ERROR_UNKNOWN, now);
+    if (!c->hs.ready || c->hs.reached_established)
+        return;
+    tgv_state_set(c, TGV_STATE_ESTABLISHED, TGV_CALL_ERROR_UNKNOWN, now);
+    if (c->audio.muted) /* before INIT_ACK it did not know the stream */
+        tgv_audio_tell_flags(c, now);
 }

@@ -311,7 +311,10 @@ struct tgv_audio { /* audio.c */
     struct tgv_voice_block sent; /* by the last capture; len 0: nothing */
     bool pts_in_set;
     int64_t pts_in; /* newest received, unwrapped [ms] */
+    int64_t copies_from; /* older ones are of before its mute [samples] */
     bool peer_muted;
+    bool state_seen;
+    uint32_t state_seq; /* of the newest packet STREAM_STATE */
     bool early_flags_set; /* STREAM_FLAGS before INIT_ACK */
     uint8_t early_stream;
     bool early_enabled;
@@ -330,6 +333,7 @@ struct tgv_rate { /* rate.c */
     double loss; /* smoothed */
     tgv_time next_step; /* of the bitrate, upwards */
     tgv_time heard; /* when the peer was last heard */
+    tgv_time spoken; /* when a media packet last left */
     /* of the packet that is being received */
     bool sampled, offset_known;
     tgv_time sample, offset;
@@ -475,8 +479,7 @@ void tgv_handshake_road(struct tgv_call *c, unsigned path, tgv_time now);
 void tgv_handshake_init(struct tgv_call *c, unsigned path,
                         const struct tgv_init *m, tgv_time now);
 void tgv_handshake_ack(struct tgv_call *c, unsigned path,
-                       const struct tgv_init_ack *m, size_t payload_len,
-                       tgv_time now);
+                       const struct tgv_init_ack *m, tgv_time now);
 /* A media packet of the peer's stream came / the wait for it is over. */
 void tgv_handshake_media(struct tgv_call *c, tgv_time now);
 
@@ -718,6 +721,9 @@ void tgv_audio_stream_data(struct tgv_call *c, const struct tgv_stream_data *m,
 void tgv_audio_stream_ec(struct tgv_call *c, const struct tgv_stream_ec *m,
                          tgv_time now);
 void tgv_audio_peer_stream(struct tgv_call *c, uint8_t stream, bool enabled);
+/* The same by a packet, which may have been overtaken by a newer one. */
+void tgv_audio_stream_state(struct tgv_call *c, uint32_t seq, uint8_t stream,
+                            bool enabled);
 void tgv_audio_ready(struct tgv_call *c, const struct tgv_stream_desc *desc);
 /* Tell the peer whether our stream is on, and has copies. */
 void tgv_audio_tell_flags(struct tgv_call *c, tgv_time now);

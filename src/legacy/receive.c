@@ -239,10 +239,11 @@ static void apply_body(struct tgv_call *c, unsigned path,
         tgv_handshake_init(c, path, &p->u.init, now);
         break;
     case TGV_PKT_INIT_ACK:
-        tgv_handshake_ack(c, path, &p->u.ack, p->payload_len, now);
+        tgv_handshake_ack(c, path, &p->u.ack, now);
         break;
     case TGV_PKT_STREAM_STATE:
-        tgv_audio_peer_stream(c, p->u.state.stream, p->u.state.enabled);
+        tgv_audio_stream_state(c, p->h.seq, p->u.state.stream,
+                               p->u.state.enabled);
         break;
     case TGV_PKT_STREAM_DATA:
     case TGV_PKT_STREAM_DATA_X2:

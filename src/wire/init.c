@@ -6,6 +6,7 @@
 
 #define PV_VIDEO_RESOLUTION 6 /* older peers end with the decoder count */
 #define INIT_ACK_VERSIONLESS 10 /* so short: a peer of version 1 */
+#define VERSION_1_STREAM 4 /* id, type, codec, enabled */
 #define STREAM_ID_MAX 63
 
 static uint32_t read_codec(struct tgv_reader *r, uint32_t version)
@@ -102,6 +103,17 @@ static void keep_stream(struct tgv_init_ack *m,
     m->streams[m->stream_count++] = *stream;
 }
 
+/* Of a peer of version 1, whose streams are of no use: any longer form is at
+ * least as long as two of them. */
+static int read_versionless(struct tgv_init_ack *m, const uint8_t *p,
+                            size_t len)
+{
+    if (len == 0 || len != 1 + VERSION_1_STREAM * (size_t)p[0])
+        return TGVOIP_ERR_FORMAT;
+    m->version = m->min_version = 1;
+    return 0;
+}
+
 int tgv_init_ack_decode(struct tgv_init_ack *m, const uint8_t *p, size_t len)
 {
     struct tgv_reader r;
@@ -109,7 +121,7 @@ int tgv_init_ack_decode(struct tgv_init_ack *m, const uint8_t *p, size_t len)
 
     *m = (struct tgv_init_ack){0};
     if (len <= INIT_ACK_VERSIONLESS)
-        return TGVOIP_ERR_FORMAT;
+        return read_versionless(m, p, len);
     tgv_reader_init(&r, p, len);
     m->version = tgv_read_u32le(&r);
     m->min_version = tgv_read_u32le(&r);

@@ -110,14 +110,21 @@ static void test_packet_init_ack_keeps_few_and_different_streams(void **state)
     assert_int_equal(m.stream_count, 0);
 }
 
-static void test_packet_init_ack_without_versions_fails(void **state)
+static void test_packet_init_ack_without_versions_is_version_1(void **state)
 {
-    const uint8_t p[16] = {1, 1, 1, 1, 60, 0, 1};
+    const uint8_t p[16] = {1, 1, 1, 1, 1, 1, 1}; /* one stream */
+    const uint8_t none[9] = {9, 0, 0, 0, 3}; /* with versions, no stream */
     struct tgv_init_ack m;
     (void)state;
 
     for (size_t len = 0; len <= 10; len++)
-        assert_int_equal(tgv_init_ack_decode(&m, p, len), TGVOIP_ERR_FORMAT);
+        assert_int_equal(tgv_init_ack_decode(&m, p, len),
+                         len == 5 ? 0 : TGVOIP_ERR_FORMAT);
+    assert_int_equal(tgv_init_ack_decode(&m, none, sizeof none),
+                     TGVOIP_ERR_FORMAT);
+    assert_int_equal(tgv_init_ack_decode(&m, p, 5), 0);
+    assert_int_equal(m.version, 1);
+    assert_int_equal(m.stream_count, 0);
 }
 
 static void test_packet_init_ack_codec_width_follows_the_peer(void **state)
@@ -448,7 +455,7 @@ int main(void)
         cmocka_unit_test(test_packet_old_receiver_reads_our_old_init),
         cmocka_unit_test(test_packet_init_lists_are_bounded),
         cmocka_unit_test(test_packet_init_ack_keeps_few_and_different_streams),
-        cmocka_unit_test(test_packet_init_ack_without_versions_fails),
+        cmocka_unit_test(test_packet_init_ack_without_versions_is_version_1),
         cmocka_unit_test(test_packet_init_ack_codec_width_follows_the_peer),
         cmocka_unit_test(test_packet_stream_data_both_ways),
         cmocka_unit_test(test_packet_stream_data_encoder_refuses),

@@ -16,6 +16,7 @@
 #define WORTH_A_STEP 200 /* [bit/s] */
 #define LOSS_PERCENT_MAX 25u
 #define SMOOTHING 0.1 /* weight of a new loss value, every 0.1 s */
+#define IDLE_AFTER TGV_MS(400) /* more than three frames in a packet take */
 #define OVERHEAD_START 84.0 /* relay tag, envelope, header, padding */
 #define OVERHEAD_SMOOTHING 0.05
 #define COPIES_FOR_ORIGINALS 2 /* they hold four frames, but not at once */
@@ -94,7 +95,9 @@ static struct tgv_plan_input input_of(const struct tgv_call *c)
         .max_bps = l.max,
         .shortest_ms = shortest_frame(c),
         .bundles = c->hs.peer_version >= TGV_PV_EXTRAS,
-        .copies = c->hs.ready && !slow_network(c),
+        /* older peers have no packet for copies */
+        .copies = c->hs.ready && c->hs.peer_version >= TGV_PV_EXTRAS &&
+                  !slow_network(c),
         .copies_max =
             c->hs.peer_is_ours ? TGV_COPIES_MAX : COPIES_FOR_ORIGINALS,
         .sparing = saves_data(c),
@@ -124,6 +127,19 @@ void tgv_rate_init(struct tgv_call *c)
 
 /* -- what is measured --------------------------------------------------------- */
 
+static bool is_media(uint8_t type)
+{
+    return type == TGV_PKT_STREAM_DATA || type == TGV_PKT_STREAM_DATA_X2 ||
+           type == TGV_PKT_STREAM_DATA_X3;
+}
+
+/* Mute, or a pause: what is sent is no load, and a peer that is silent too
+ * acknowledges it so seldom that the wait looks like a queue. */
+static bool idle(const struct tgv_call *c, tgv_time now)
+{
+    return now - c->rate.spoken > IDLE_AFTER;
+}
+
 void tgv_rate_sent(struct tgv_call *c, unsigned path, uint8_t type, size_t len,
                    size_t payload_len, tgv_time now)
 {
@@ -132,6 +148,8 @@ void tgv_rate_sent(struct tgv_call *c, unsigned path, uint8_t type, size_t len,
     if (path != c->paths.current)
         return;
     tgv_congestion_sent(&r->path, len, now);
+    if (is_media(type))
+        r->spoken = now;
     if (type == TGV_PKT_STREAM_DATA)
         r->overhead +=
             ((double)(len - payload_len) - r->overhead) * OVERHEAD_SMOOTHING;
@@ -154,7 +172,7 @@ void tgv_rate_acked(struct tgv_call *c, const struct tgv_acked *acked,
     /* after a hole in the peer's packets old news come as if they were new */
     c->rate.sampled = acked->newest && c->rate.gap <= ACK_GAP &&
                       acked->packets[0].path == c->paths.current &&
-                      acked->packets[0].bytes > 0;
+                      acked->packets[0].bytes > 0 && !idle(c, now);
     if (c->rate.sampled) {
         c->rate.sample = now - acked->packets[0].at;
         c->rate.sample_bytes = acked->packets[0].bytes;
@@ -365,9 +383,10 @@ void tgv_rate_run(struct tgv_call *c, tgv_time now)
         tgv_congestion_new_path(&r->path);
     }
     in = input_of(c);
-    tgv_congestion_run(
-        &r->path, loss, ack_wait(r),
-        tgv_planner_useful(&r->planner, &in, r->encoder.bitrate_bps), now);
+    if (!idle(c, now))
+        tgv_congestion_run(
+            &r->path, loss, ack_wait(r),
+            tgv_planner_useful(&r->planner, &in, r->encoder.bitrate_bps), now);
     in.rate = tgv_congestion_rate(&r->path);
     plan(c, &in, now);
 }

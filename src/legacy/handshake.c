@@ -79,8 +79,8 @@ static size_t ack_body(const struct tgv_call *c, uint8_t *out, size_t cap)
  * we do not know which (wire specification 1.2). */
 static bool both_forms(const struct tgv_call *c)
 {
-    return c->layer < TGV_LAYER_SHORT &&
-           c->hs.peer_version >= TGV_PV_SHORT && !c->hs.ack_seen;
+    return c->layer < TGV_LAYER_SHORT && c->hs.peer_version >= TGV_PV_SHORT &&
+           !c->hs.ack_seen;
 }
 
 static void send_handshake(struct tgv_call *c, unsigned path, uint8_t type,

@@ -247,10 +247,22 @@ void tgv_choice_moved(struct tgv_call *c, tgv_time now)
     current(c)->waiting_since = TGV_NEVER;
 }
 
+/* What did not answer since the trouble began may be as dead: its old measure
+ * says nothing. */
+static void doubt_silent_roads(struct tgv_call *c)
+{
+    for (unsigned i = 0; i < c->paths.count; i++)
+        if (c->paths.list[i].proved < c->choice.trouble_since)
+            tgv_rtt_clear(&c->paths.list[i].rtt);
+}
+
 static void leave_dead(struct tgv_call *c, unsigned path, tgv_time now)
 {
     struct tgv_path *dead = current(c);
     unsigned doublings;
+
+    if (c->choice.trouble_since != TGV_NEVER)
+        doubt_silent_roads(c);
 
     if (now - c->choice.moved > PROVEN_AFTER)
         dead->deaths = 0;

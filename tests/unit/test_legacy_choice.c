@@ -282,6 +282,22 @@ static void test_eng_24_dead_relay_is_left_for_another(void **state)
     }
 }
 
+/* A road that was fast before the trouble, but is as dead, is not taken. */
+static void test_rescue_trusts_no_older_measure(void **state)
+{
+    (void)state;
+    roads[1].rtt = TGV_MS(200);
+    direct_in_use();
+    live(TGV_S(12));
+    unsigned routes = b.route_count;
+    roads[DIRECT].dead_to = roads[DIRECT].dead_from = true;
+    roads[0].dead_to = roads[0].dead_from = true;
+    talks_on = 1;
+    live(TGV_S(8));
+    assert_int_equal(relay(), 1);
+    assert_int_equal(b.route_count, routes + 1);
+}
+
 static void test_rescue_pings_are_bounded(void **state)
 {
     unsigned n = 0;
@@ -483,6 +499,7 @@ int main(void)
         T(test_eng_24_dead_only_from_us_to_the_peer),
         T(test_eng_24_dead_only_from_the_peer_to_us),
         T(test_eng_24_dead_relay_is_left_for_another),
+        T(test_rescue_trusts_no_older_measure),
         T(test_rescue_pings_are_bounded),
         T(test_silent_peer_whose_road_lives_moves_nothing),
         T(test_peer_may_talk_on_another_road),

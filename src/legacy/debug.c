@@ -112,7 +112,7 @@ char *tgv_call_debug_log(const struct tgv_call *c, tgv_time now)
     tgv_json_set(o, "protocol_version", tgv_json_new_int(spoken(c)));
     tgv_json_set(o, "udp_avail",
                  tgv_json_new_bool(c->reach.verdict == TGV_UDP_AVAILABLE));
-    tgv_json_set(o, "tcp_used", tgv_json_new_bool(false));
+    tgv_json_set(o, "tcp_used", tgv_json_new_bool(c->reach.tcp_used));
     tgv_json_set(o, "relay_rtt",
                  tgv_json_new_int(mean_ms(&paths->list[paths->preferred])));
     tgv_json_set(o, "p2p_type", tgv_json_new_str("none"));

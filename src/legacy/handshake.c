@@ -114,6 +114,16 @@ void tgv_handshake_round(struct tgv_call *c, tgv_time now)
         tgv_state_set(c, TGV_STATE_WAIT_INIT_ACK, TGV_CALL_ERROR_UNKNOWN, now);
 }
 
+void tgv_handshake_road(struct tgv_call *c, unsigned path, tgv_time now)
+{
+    if (!c->connected || c->hs.ready)
+        return;
+    if (c->state == TGV_STATE_WAIT_INIT) /* the first round takes it along */
+        tgv_timers_socket_open(c, now);
+    else
+        send_handshake(c, path, TGV_PKT_INIT, tgv_send_group(c));
+}
+
 static bool compatible(struct tgv_call *c, uint32_t version,
                        uint32_t min_version, tgv_time now)
 {

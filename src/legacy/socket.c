@@ -40,10 +40,9 @@ void tgv_socket_open_udp(struct tgv_call *c)
 
 unsigned tgv_socket_open_tcp(struct tgv_call *c, const struct tgv_addr *to)
 {
-    struct tgv_io_request req = {
-        .kind = TGV_IO_TCP_OPEN,
-        .sock = c->socks + 1,
-        .to = tgv_nat64_out(c, to)};
+    struct tgv_io_request req = {.kind = TGV_IO_TCP_OPEN,
+                                 .sock = c->socks + 1,
+                                 .to = tgv_nat64_out(c, to)};
     const struct tgv_addr *proxy = tgv_proxy_addr(c);
 
     if (tgv_proxy_on(c) && !(proxy && tgv_addr_equal(proxy, to)))

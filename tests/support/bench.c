@@ -323,13 +323,12 @@ static void open_udp(struct tgv_bench *b, unsigned sock)
 {
     b->sock = sock;
     if (!b->o.stay_closed)
-        tgv_call_io_event(
-            b->call,
-            &(struct tgv_io_event){.kind = TGV_IO_OPENED,
-                                   .sock = sock,
-                                   .addr = {.family = TGV_AF_IPV6,
-                                            .port = b->port}},
-            b->now);
+        tgv_call_io_event(b->call,
+                          &(struct tgv_io_event){
+                              .kind = TGV_IO_OPENED,
+                              .sock = sock,
+                              .addr = {.family = TGV_AF_IPV6, .port = b->port}},
+                          b->now);
 }
 
 static void open_tcp(struct tgv_bench *b, const struct tgv_io_request *req)
@@ -457,9 +456,8 @@ void tgv_bench_interfaces(struct tgv_bench *b, const struct tgv_addr *addrs,
     tgv_bench_settle(b);
 }
 
-unsigned tgv_bench_sent_to(const struct tgv_bench *b,
-                           const struct tgv_addr *to, uint8_t type,
-                           unsigned from)
+unsigned tgv_bench_sent_to(const struct tgv_bench *b, const struct tgv_addr *to,
+                           uint8_t type, unsigned from)
 {
     unsigned n = 0;
 

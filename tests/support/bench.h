@@ -152,9 +152,8 @@ void tgv_bench_peer_info(struct tgv_bench *b, unsigned relay,
 void tgv_bench_interfaces(struct tgv_bench *b, const struct tgv_addr *addrs,
                           unsigned count);
 /* Packets of a type sent to an address at log index `from` or later. */
-unsigned tgv_bench_sent_to(const struct tgv_bench *b,
-                           const struct tgv_addr *to, uint8_t type,
-                           unsigned from);
+unsigned tgv_bench_sent_to(const struct tgv_bench *b, const struct tgv_addr *to,
+                           uint8_t type, unsigned from);
 
 /* -- connections -------------------------------------------------------------- */
 void tgv_bench_tcp_event(struct tgv_bench *b, unsigned stream,

@@ -383,7 +383,7 @@ static void test_eng_70_v1_works_when_allowed(void **state)
     tgv_bench_establish(&b);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
     assert_true(tgv_bench_stats(&b).encryption_v1);
-    tgv_bench_run(&b, TGV_S(1));
+    tgv_bench_run(&b, TGV_MS(950)); /* no reachability ping is last */
     assert_int_equal(b.log[b.count - 1].envelope, TGV_ENVELOPE_V1);
     assert_int_equal(b.log[b.count - 1].h.form, TGV_HEADER_SIMPLE);
 }

@@ -893,7 +893,8 @@ static void test_eng_22_no_answers_no_udp(void **state)
     unsigned n = 0;
     for (unsigned i = 0; i < b.count; i++)
         n += b.log[i].control == TGV_CONTROL_PING;
-    assert_int_equal(n, 10);
+    assert_in_range(n, 10, 12); /* ten, and then a few to see whether it comes
+                                   back */
 }
 
 static void test_call_forged_self_info_does_not_count(void **state)

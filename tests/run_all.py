@@ -431,7 +431,8 @@ def python(tally, options):
                  if f.startswith("tgvoip-") and f.endswith(".whl"))
     interpreter = python_home(tally, "test", wheel)
     if interpreter:
-        env = {"TGVOIP_WHEELS": wheels}
+        env = {"TGVOIP_WHEELS": wheels, "TGVOIP_PREPARED_ENDS": os.path.join(
+            BUILD, "release", "tests", "prepared_ends")}
         if options.long:
             env["TGVOIP_LONG"] = "1"
         pytest(tally, "python", interpreter, 900, env, "python/tests")

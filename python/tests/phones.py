@@ -18,17 +18,18 @@ DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
 
 
 @contextlib.asynccontextmanager
-async def world(count=2, port=1, library=LIBRARY, **options):
+async def world(count=2, port=1, library=LIBRARY, kind=None, **options):
     """A server and so many clients: `async with world() as (server, a, b)`.
-    `client.phone` is the library's client, `client.user` the account."""
+    `client.phone` is the library's client, `client.user` the account.
+    `kind(i)` is the class of the i-th, `Client` if not given."""
     server = Telegram()
     server.relays = [Relay(port=port)]
     users = [server.add_user(f"User{i}") for i in range(count)]
     clients = []
     try:
-        for user in users:
+        for i, user in enumerate(users):
             phone = await open_client(library, server, user)
-            client = Client(phone, **options)
+            client = (kind(i) if kind else Client)(phone, **options)
             client.phone, client.user = phone, user
             clients.append(client)
             await client.start()

@@ -20,7 +20,7 @@
 #define PATIENCE_MAX TGV_S(1)
 #define TROUBLE_PARTS 3 / 5
 #define GAP_FADES TGV_S(10)
-#define URGENT_AFTER TGV_MS(800) /* open what is not open yet */
+#define URGENT_AFTER TGV_MS(600) /* open what is not open yet */
 /* A peer of ours answers 20 pings a second. */
 #define ROUND_INTERVAL TGV_MS(250)
 #define ROUND_INTERVAL_LATE TGV_S(1)

@@ -143,12 +143,27 @@ static void fill_endpoints(const struct call_job *job,
     }
 }
 
+/* @return what the library is to use; NULL without a proxy */
+static const struct tgvoip_proxy *fill_proxy(const struct call_job *job,
+                                             struct tgvoip_proxy *proxy)
+{
+    if (!job->proxy.host[0])
+        return NULL;
+    tgvoip_proxy_default(proxy);
+    proxy->host = job->proxy.host;
+    proxy->port = job->proxy.port;
+    proxy->user = job->proxy.user;
+    proxy->password = job->proxy.password;
+    return proxy;
+}
+
 /* Everything that can be wrong with what the user gave is found here. */
 static int prepare(struct run *run, tgvoip_engine *engine,
                    struct tgvoip_failure *failure)
 {
     struct call_job *job = run->job;
     struct tgvoip_endpoint endpoints[CALL_RELAYS];
+    struct tgvoip_proxy proxy;
     char *state = NULL;
     int err;
 
@@ -161,12 +176,15 @@ static int prepare(struct run *run, tgvoip_engine *engine,
     job->config.key_len = sizeof(job->key);
     job->config.endpoints = endpoints;
     job->config.endpoint_count = job->relay_count;
+    job->config.proxy = fill_proxy(job, &proxy);
     job->config.server_config = job->server_config;
     job->config.persistent_state = state;
     err = call_end_create(&run->end, run->tool, engine, &job->config,
                           job->ts_path != NULL, failure);
     tgvoip_wipe(job->key, sizeof(job->key));
+    tgvoip_wipe(job->proxy.password, sizeof(job->proxy.password));
     job->config.persistent_state = NULL;
+    job->config.proxy = NULL;
     free(state);
     if (!err)
         err = open_reports(run, failure);

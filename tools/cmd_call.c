@@ -399,11 +399,6 @@ static int parse(struct call_job *job, int argc, char **argv)
         if (!take_option(&opts, job, code))
             return TOOL_USAGE;
     }
-    if (job->proxy.host[0]) {
-        diag_error(&job->tool->diag, "--proxy",
-                   "not available in this version");
-        return TOOL_USAGE;
-    }
     missing = what_is_missing(job);
     if (missing) {
         diag_error(&job->tool->diag, missing,

@@ -35,7 +35,7 @@ def clip(name):
         return clips[name]
 
 
-def start_relay(node, *args, address=lab.RELAYS[0], tcp=False):
+def start_relay(node, *args, address=lab.RELAYS[0], tcp=True):
     """`tgvoip relay` in the internet. @return the process"""
     at = f"[{address}]:{PORT}" if ":" in address else f"{address}:{PORT}"
     p = node.start(TGVOIP, "relay", "--listen", at, "--open", "--json",

@@ -130,6 +130,14 @@ class Node:
         self.lab.started.append(p)
         return p
 
+    def kill_all(self):
+        """Every program here, those that programs here have started too."""
+        for pid in command("ip", "netns", "pids", self.name).split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
     def etc(self, name, text):
         """What programs here see as /etc/NAME."""
         folder = os.path.join("/etc/netns", self.name)
@@ -262,6 +270,7 @@ class Lab:
                 p.kill()
             p.communicate()
         for node in self.nodes:
+            node.kill_all()
             subprocess.run(["ip", "netns", "del", node.name],
                            stderr=subprocess.DEVNULL)
             shutil.rmtree(os.path.join("/etc/netns", node.name), True)

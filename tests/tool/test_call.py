@@ -333,6 +333,30 @@ class Calls(Case):
                     self.assertNotIn(secret, done.stderr + done.stdout)
                     self.assertNotIn("s3c", done.stderr + done.stdout)
 
+    def test_proxy_needs_relays_with_addresses(self):
+        """Whichever stands first; a name query would leave beside it."""
+        proxy = ("--proxy", "socks5://127.0.0.1:1")
+        for kind in ("--relay", "--tcp-relay"):
+            relay = (kind, f"localhost:1:{tags()[0]}")
+            for args in (proxy + relay, relay + proxy):
+                done = self.refused(*args, option=kind)
+                self.assertIn("host 'localhost'", done.stderr)
+
+    def test_password_of_a_proxy_leaves_the_process_list(self):
+        p = self.call("caller", self.key(), 1, tags()[0], "--proxy",
+                      "socks5://us%40er:s%3Acret@127.0.0.1:1")
+        for _ in range(200):
+            with open(f"/proc/{p.pid}/cmdline") as f:
+                line = f.read()
+            if line and "socks5" not in line:
+                break
+            time.sleep(0.01)
+        self.assertIn("--proxy\0xxxx", line)
+        self.assertNotIn("cret", line)
+        p.send_signal(signal.SIGTERM)
+        out, err = self.finish(p)
+        self.assertNotIn("cret", out + err)
+
     # -- a full disk --------------------------------------------------------
 
     def small_disk(self, kilobytes):

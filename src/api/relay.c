@@ -71,10 +71,8 @@ static void deliver(void *ctx, uint64_t flow, const uint8_t *pkt, size_t len)
 static bool flow_alive(void *ctx, uint64_t flow)
 {
     const struct tgvoip_relay *r = ctx;
-    struct tgv_addr to;
-    uint32_t conn;
 
-    return tgv_relay_flow_way(r->core, flow, &to, &conn);
+    return tgv_relay_flow_alive(r->core, flow);
 }
 
 static void on_flow_due(void *ctx, tgv_time now)

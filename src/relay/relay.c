@@ -255,6 +255,11 @@ void tgv_relay_receive(struct tgv_relay *r, const struct tgv_addr *from,
         answer_control(r, &a, out);
 }
 
+bool tgv_relay_flow_alive(const struct tgv_relay *r, uint64_t flow)
+{
+    return tgv_sessions_by_flow(&r->sessions, flow) != NULL;
+}
+
 bool tgv_relay_flow_way(const struct tgv_relay *r, uint64_t flow,
                         struct tgv_addr *to, uint32_t *conn)
 {

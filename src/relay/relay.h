@@ -98,6 +98,8 @@ int tgv_relay_add_session(struct tgv_relay *r, const uint8_t tag[16]);
 void tgv_relay_receive(struct tgv_relay *r, const struct tgv_addr *from,
                        uint8_t *pkt, size_t len, tgv_time now,
                        struct tgv_relay_out *out);
+/* Its session has not expired. */
+bool tgv_relay_flow_alive(const struct tgv_relay *r, uint64_t flow);
 /* Where the flow's receiving side is now; false if it is unknown or gone. */
 bool tgv_relay_flow_way(const struct tgv_relay *r, uint64_t flow,
                         struct tgv_addr *to, uint32_t *conn);

@@ -791,6 +791,29 @@ static void test_relay_flow_follows_to_tcp(void **state)
     stop(&f);
 }
 
+static void test_relay_flow_lives_as_long_as_its_session(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct tgv_addr to;
+    uint32_t conn;
+    uint64_t flow;
+    struct end e;
+
+    start_open(&f);
+    e = new_end(&f, "1.1.1.1:5");
+    by_tcp(&f, &e, CALLER, 52);
+    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
+    flow = f.out.flow;
+    end_gone(&f, &e); /* between two connections, the bad network goes on */
+    assert_false(tgv_relay_flow_way(f.relay, flow, &to, &conn));
+    assert_true(tgv_relay_flow_alive(f.relay, flow));
+    f.now += TGV_S(60);
+    tgv_relay_expire(f.relay, f.now);
+    assert_false(tgv_relay_flow_alive(f.relay, flow));
+    stop(&f);
+}
+
 static void test_relay_tcp_does_not_change_peer_info(void **state)
 {
     (void)state;
@@ -840,6 +863,7 @@ int main(void)
         cmocka_unit_test(test_relay_too_many_connections_are_refused),
         cmocka_unit_test(test_relay_limits_of_a_side_hold_for_frames),
         cmocka_unit_test(test_relay_flow_follows_to_tcp),
+        cmocka_unit_test(test_relay_flow_lives_as_long_as_its_session),
         cmocka_unit_test(test_relay_tcp_does_not_change_peer_info),
     };
 

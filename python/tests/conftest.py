@@ -32,13 +32,13 @@ def wait_for(condition, what="it", limit=LIMIT_S):
 
 
 class Relay:
-    """A reflector on loopback, on the engine of the package."""
+    """A reflector on loopback, UDP and TCP, on the engine of the package."""
 
     def __init__(self):
         config = ffi.new("struct tgvoip_relay_config *")
         lib.tgvoip_relay_config_default(config)
         listen = ffi.new("char[]", b"127.0.0.1:0")
-        config.listen = listen
+        config.listen = config.tcp_listen = listen
         out = ffi.new("tgvoip_relay **")
         failure = ffi.new("struct tgvoip_failure *")
         code = lib.tgvoip_relay_create(get_engine(), out, config, failure)

@@ -13,6 +13,7 @@ import time
 
 import pytest
 from conftest import KEY, prepare, tags, wait_for
+from socks import Proxy
 from sound import levels, loud_blocks, tone
 
 import tgvoip
@@ -628,12 +629,40 @@ def test_py_19_proxy_only_before_start(relay, controller):
         call.set_proxy("127.0.0.1")
 
 
-def test_py_19_nothing_goes_out_beside_a_proxy(relay, controller):
-    call = controller()
-    prepare(call, relay.port, tags()[0], True)
-    call.set_proxy("127.0.0.1")
-    with pytest.raises(RuntimeError, match="proxy: not available"):
+@pytest.mark.parametrize("login, udp", [
+    (None, True), (("anna", "s3cret"), True), (("anna", "s3cret"), False)])
+def test_py_19_everything_goes_through_the_proxy(pair, login, udp):
+    proxy = Proxy(login, udp)
+    try:
+        p = pair()
+        p.caller.set_proxy("127.0.0.1", proxy.port, *(login or ()))
+        p.go().established()
+        wait_for(lambda: p.callee._core.stats().packets_in > 20, "media")
+        sent = p.caller._core.stats().packets_out
+        assert p.caller.get_last_error() == CallError.UNKNOWN
+        assert proxy.refused == 0
+        if udp:
+            wait_for(lambda: proxy.datagrams >= sent, "what was sent")
+        else:
+            assert proxy.streams > 0 and proxy.datagrams == 0
+        p.stop()
+    finally:
+        proxy.close()
+
+
+def test_py_19_a_proxy_that_refuses_ends_the_call(relay, controller):
+    proxy = Proxy(("anna", "s3cret"))
+    try:
+        call = controller()
+        prepare(call, relay.port, tags()[0], True)
+        call.set_proxy("127.0.0.1", proxy.port, "anna", "wrong")
         call.start()
+        call.connect()
+        wait_for(lambda: call.call_state == 4, "FAILED")
+        assert call.get_last_error() == CallError.PROXY
+        assert proxy.refused > 0 and proxy.datagrams == 0
+    finally:
+        proxy.close()
 
 
 def test_py_20_play_from_another_thread_during_a_callback(pair, tmp_path):

@@ -106,10 +106,14 @@ class BaseController:
 
     def set_proxy(self, address: str, port: int = 1080, username: str = "",
                   password: str = "") -> None:
-        """Go through a SOCKS5 proxy. Before `start` only.
+        """Go through a SOCKS5 proxy, with everything: nothing goes out beside
+        it, no direct path is tried, and a call that it does not let through
+        ends with `CallError.PROXY`. Before `start` only.
 
-        Not available in this version: the values are checked and kept, and
-        `start` raises VoIPError, since nothing may go out beside a proxy.
+        :param address: name or address, up to 255 bytes
+        :param port: 1..65535
+        :param username: up to 255 bytes; empty for a proxy without login
+        :param password: up to 255 bytes
         """
         settings = self._core.check_new("set_proxy")
         if not as_str("address", address):

@@ -129,9 +129,6 @@ class Core:
                 raise RuntimeError("start: set_remote_endpoints() comes first")
             if not any(settings.key):
                 raise ValueError("key: is nothing but zeros")
-            if settings.proxy:  # nothing may go out beside it (ENG-64)
-                raise VoIPError("proxy: not available in this version",
-                                lib.TGVOIP_ERR_UNSUPPORTED)
             self._listener = weakref.ref(listener)
             self.call = self._create()
             self.started = True
@@ -158,6 +155,7 @@ class Core:
             config.key_len = len(s.key)
             config.endpoints = self._endpoints(keep)
             config.endpoint_count = len(s.endpoints)
+            config.proxy = self._proxy(keep)
             config.max_layer = s.max_layer
             config.allow_p2p = s.allow_p2p
             config.allow_v1 = True
@@ -184,6 +182,20 @@ class Core:
             return out[0]
         finally:
             lib.tgvoip_wipe(key, len(s.key))
+
+    def _proxy(self, keep: List[Any]) -> Any:
+        if self.settings.proxy is None:
+            return ffi.NULL
+        proxy = ffi.new("struct tgvoip_proxy *")
+        lib.tgvoip_proxy_default(proxy)
+        host, proxy.port, user, password = self.settings.proxy
+        for name, value in (("host", host), ("user", user),
+                            ("password", password)):
+            chars = ffi.new("char[]", value.encode())
+            keep.append(chars)
+            setattr(proxy, name, chars)
+        keep.append(proxy)
+        return proxy
 
     def _endpoints(self, keep: List[Any]) -> Any:
         s = self.settings

@@ -466,6 +466,6 @@ MEASURES = [
     ("setup", "Set-up", set_up),
     ("original", "Set-up with the original engine", set_up_with_original),
     ("rate", "Rate", simulated(["test_rate"], "Rate")),
-    ("loss", "Loss", simulated(["test_loss"], "Loss")),
+    ("loss", "Loss", simulated(["test_redundancy"], "Loss")),
     ("relay", "Relay", relay_cost),
 ]

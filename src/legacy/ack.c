@@ -203,8 +203,12 @@ static bool mask_tells(const struct tgv_ack *a)
 
 static void tell(struct tgv_burst *burst, const struct tgv_sent *s)
 {
-    if (burst && s->judged)
-        tgv_burst_add(burst, s->fate == TGV_SENT_LOST);
+    bool lost = s->fate == TGV_SENT_LOST;
+
+    if (!burst || !s->judged)
+        return;
+    tgv_burst_add(burst, lost);
+    tgv_police_add(&burst->police, s->bytes, lost, s->at);
 }
 
 int tgv_ack_expire(struct tgv_ack *a, tgv_time rtt, struct tgv_burst *burst,

@@ -15,6 +15,11 @@
 #define FRAME_FIELDS 8 /* at most, of a frame in a packet */
 /* What a packet holds, beside its payload, is below this. */
 #define BESIDE_PAYLOAD 100
+/* What stands in the newest place: the packet's own frame, or nothing. A build
+ * with 1 shows what the difference is to a peer (tests/interop/loss.py). */
+#ifndef TGV_NEWEST_COPY
+#define TGV_NEWEST_COPY 0
+#endif
 /* Long datagrams get lost more often; old copies are not worth it. */
 #define PAYLOAD_WITH_COPIES 1100
 
@@ -104,9 +109,12 @@ static bool send_single(struct tgv_call *c, const struct tgv_voice_frame *f,
     if (inside && f->redundancy_count) {
         m->fec_count = list_copies(f, m->fec);
         m->has_fec = m->fec_count > 0;
-        /* the newest place is the frame itself: kept, but empty (ENG-48) */
+        /* the newest place is the frame's own: it must be there (ENG-48) */
         if (m->has_fec)
-            m->fec[m->fec_count++] = (struct tgv_blob){NULL, 0};
+            m->fec[m->fec_count++] =
+                TGV_NEWEST_COPY && f->primary.len <= ENTRY_MAX
+                    ? (struct tgv_blob){f->primary.data, f->primary.len}
+                    : (struct tgv_blob){NULL, 0};
     }
     if (tgv_stream_data_encode(m, payload, sizeof(payload), &len) != 0) {
         c->counters.dropped++;

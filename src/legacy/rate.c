@@ -169,14 +169,15 @@ void tgv_rate_acked(struct tgv_call *c, const struct tgv_acked *acked,
             acked->packets[i].judged)
             tgv_congestion_acked(&c->rate.path, acked->packets[i].bytes,
                                  acked->packets[i].at, now);
+    c->rate.sampled = false;
+    if (!acked->newest || acked->packets[0].path != c->paths.current ||
+        acked->packets[0].bytes == 0)
+        return;
+    c->rate.sample = now - acked->packets[0].at;
+    c->rate.sample_bytes = acked->packets[0].bytes;
+    tgv_congestion_least(&c->rate.path, c->rate.sample, now);
     /* after a hole in the peer's packets old news come as if they were new */
-    c->rate.sampled = acked->newest && c->rate.gap <= ACK_GAP &&
-                      acked->packets[0].path == c->paths.current &&
-                      acked->packets[0].bytes > 0 && !idle(c, now);
-    if (c->rate.sampled) {
-        c->rate.sample = now - acked->packets[0].at;
-        c->rate.sample_bytes = acked->packets[0].bytes;
-    }
+    c->rate.sampled = c->rate.gap <= ACK_GAP && !idle(c, now);
 }
 
 void tgv_rate_received(struct tgv_call *c, tgv_time now)
@@ -371,6 +372,17 @@ void tgv_rate_force(struct tgv_call *c, unsigned bps)
     apply_encoder(c, &e);
 }
 
+/* What exceeds a limit is lost, and looks like bad weather to the rest. */
+static void look_for_limit(struct tgv_rate *r, tgv_time now)
+{
+    double limit = tgv_police_limit(&r->burst.police);
+
+    if (limit <= 0.0)
+        return;
+    tgv_congestion_limited(&r->path, limit, now);
+    tgv_police_forget(&r->burst.police);
+}
+
 void tgv_rate_run(struct tgv_call *c, tgv_time now)
 {
     struct tgv_rate *r = &c->rate;
@@ -381,7 +393,9 @@ void tgv_rate_run(struct tgv_call *c, tgv_time now)
     if (r->current != c->paths.current) {
         r->current = c->paths.current;
         tgv_congestion_new_path(&r->path);
+        tgv_police_forget(&r->burst.police);
     }
+    look_for_limit(r, now);
     in = input_of(c);
     if (!idle(c, now))
         tgv_congestion_run(

@@ -9,6 +9,8 @@
 
 /* A rate limiter's queue holds this much time; what comes then is dropped. */
 #define RATE_QUEUE_US TGV_S(1)
+/* A policer lets so much pass at once. */
+#define POLICER_US TGV_MS(100)
 /* A datagram held back waits for 1..3 later ones, and no longer than this. */
 #define HOLD_MAX_US TGV_MS(200)
 #define HOLD_BEHIND_MAX 3
@@ -145,9 +147,11 @@ static bool limit_rate(struct tgv_link *l, double kbit, size_t len,
     if (l->rate_free_us > start)
         start = l->rate_free_us;
     wait = start - (double)since;
-    if (wait > (double)RATE_QUEUE_US)
+    if (wait > (double)(l->imp.policer ? POLICER_US : RATE_QUEUE_US))
         return false;
     l->rate_free_us = start + (double)len * 8000.0 / kbit;
+    if (l->imp.policer)
+        return true;
     *leaves = (tgv_time)l->rate_free_us;
     wait = l->rate_free_us - (double)since;
     if ((tgv_time)wait > l->stats.queue_delay_max)

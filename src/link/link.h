@@ -7,7 +7,7 @@
  * and input times give the same output. Virtual time; no clock, no socket.
  *
  * The way of a datagram: blackout, loss, copy, rate limiter (at most 1 s of
- * queue, then drop), delay with jitter and drift, held back. Losses of a seed
+ * queue, then drop; a policer drops at once), delay with jitter and drift, held back. Losses of a seed
  * do not depend on the other options. Memory grows with the longest queue, is
  * bounded, and reused.
  */
@@ -41,6 +41,7 @@ struct tgv_impairment {
     double dup_pct;
     double corrupt_pct; /* one to three bits flipped */
     double rate_kbit; /* 0 = unlimited; counts datagram bytes */
+    bool policer; /* the rate has no queue: what exceeds it is dropped */
     double drift_ppm; /* the sender's clock seems to run slow (> 0) or fast;
                            fast: the first 100 s, fed by a delay at the start
                            (30 ms at -300 ppm) */

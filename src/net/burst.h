@@ -5,6 +5,8 @@
  * How losses come: one by one or in runs. Fed with the fate of every packet in
  * the order of sending; old packets are forgotten by and by.
  */
+#include "net/police.h"
+
 #include <stdbool.h>
 
 struct tgv_burst {
@@ -12,6 +14,7 @@ struct tgv_burst {
     double lost;
     double again; /* lost after one that was lost */
     bool last_lost;
+    struct tgv_police police; /* or because too much is sent */
 };
 
 void tgv_burst_init(struct tgv_burst *b);

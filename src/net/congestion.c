@@ -20,9 +20,14 @@
 /* A queue must be seen for so long. */
 #define HIGH_FOR TGV_MS(150)
 /* Bytes under way: what the path holds and this much in its queue. */
-#define WINDOW_QUEUE TGV_MS(330)
+#define WINDOW_QUEUE TGV_MS(280)
 #define WINDOW_QUEUE_START TGV_MS(170)
 #define STALL TGV_MS(400)
+#define DEAD TGV_S(1) /* no queue keeps all news back for so long */
+/* A window that stays full while acknowledgements come steadily is a queue;
+ * while none come, packets are lost in a row. */
+#define STEADY TGV_MS(150)
+#define REFUSED_FOR TGV_MS(400)
 #define SILENT_MAX TGV_MS(500)
 #define WINDOW_RTT_UNKNOWN TGV_MS(200)
 /* Time to empty a queue before more is done, what counts as shorter, and after
@@ -43,13 +48,14 @@
 #define NEAR_CEILING 0.92
 #define LOSS_TRUSTED 0.25 /* more is not chance but overflow */
 /* Growth each 0.1 s. */
+#define USED 0.4
 #define KEEPS_UP 0.88
 #define KEEPS_UP_REFUSED 0.8
 #define GROWTH 0.010
 #define GROWTH_CAUTIOUS 0.004
 /* Of what was delivered before; the rate of more is only a guess. */
 #define BEYOND_PROVEN 1.6
-#define WINDOW_BEYOND 1.3
+#define WINDOW_BEYOND 1.1
 /* Early in the call little is known of what is delivered. */
 #define SURE_AFTER TGV_S(3)
 #define UNSURE_HOLD TGV_S(2)
@@ -126,6 +132,7 @@ void tgv_congestion_init(struct tgv_congestion *c, double rate)
     c->rate = rate;
     c->least = 4000.0;
     c->last_ack = TGV_NEVER;
+    c->refused_at = TGV_NEVER;
     flow_clear(&c->sent);
     flow_clear(&c->delivered);
     tgv_low_clear(&c->way_back, BACK_SPAN);
@@ -189,13 +196,18 @@ static double waited_back(const struct tgv_congestion *c, double queue,
     return back < queue * 2 / 3 ? back : queue * 2 / 3;
 }
 
+void tgv_congestion_least(struct tgv_congestion *c, tgv_time rtt, tgv_time now)
+{
+    tgv_low_add(&c->round_trip, rtt, now);
+}
+
 void tgv_congestion_round_trip(struct tgv_congestion *c, tgv_time rtt,
                                size_t bytes, const tgv_time *offset,
                                tgv_time now)
 {
     double queue, off;
 
-    tgv_low_add(&c->round_trip, rtt, now);
+    tgv_congestion_least(c, rtt, now);
     queue = (double)(rtt - tgv_low_base(&c->round_trip)) - time_of(c, bytes);
     queue -= waited_back(c, queue, offset);
     if (queue < 0.0)
@@ -297,6 +309,17 @@ static void back_off(struct tgv_congestion *c, double loss, tgv_time now)
     c->draining_from = c->queue;
 }
 
+void tgv_congestion_limited(struct tgv_congestion *c, double limit,
+                            tgv_time now)
+{
+    double rate = limit * KEEP_BELOW;
+
+    fail_at(c, limit, now);
+    c->proven = limit;
+    if (rate < c->rate)
+        c->rate = rate > c->least ? rate : c->least;
+}
+
 /* Empty again: back to what the path carries. */
 static void recover(struct tgv_congestion *c)
 {
@@ -336,6 +359,12 @@ static void drain(struct tgv_congestion *c, double loss, tgv_time now)
     }
 }
 
+/* Where little is sent, that it arrives says nothing about more. */
+static bool is_used(const struct tgv_congestion *c, tgv_time now)
+{
+    return flow_rate(&c->sent, now) >= c->rate * USED;
+}
+
 static void grow(struct tgv_congestion *c, double useful, tgv_time now)
 {
     double tried = c->proven * BEYOND_PROVEN;
@@ -372,15 +401,27 @@ static void note(struct tgv_congestion *c, tgv_time high, tgv_time now)
         c->high_since = now;
 }
 
+/* Was the window full before and after an acknowledgement? */
+static bool is_full(struct tgv_congestion *c, tgv_time now)
+{
+    bool before = c->refused_at != TGV_NEVER &&
+                  now - c->refused_at <= REFUSED_FOR + 2 * c->wait &&
+                  c->last_ack > c->refused_at;
+    bool full = c->refused && now - c->last_ack <= STEADY + c->wait;
+
+    c->refused = false;
+    if (full && !before)
+        c->refused_at = now;
+    return full && before;
+}
+
 void tgv_congestion_run(struct tgv_congestion *c, double loss, tgv_time wait,
                         double useful, tgv_time now)
 {
-    bool refused = c->refused && !tgv_congestion_stalled(c, now) &&
-                   !keeps_up(c, loss, KEEPS_UP_REFUSED, now);
+    bool refused = is_full(c, now) && !keeps_up(c, loss, KEEPS_UP_REFUSED, now);
     bool low;
     tgv_time high;
 
-    c->refused = false;
     c->wait = wait;
     high = high_mark(c);
     note(c, high, now);
@@ -394,7 +435,7 @@ void tgv_congestion_run(struct tgv_congestion *c, double loss, tgv_time wait,
     else if (refused ||
              (c->high_since != TGV_NEVER && now - c->high_since >= HIGH_FOR))
         back_off(c, loss, now);
-    else if (low && keeps_up(c, loss, KEEPS_UP, now))
+    else if (low && is_used(c, now) && keeps_up(c, loss, KEEPS_UP, now))
         grow(c, useful, now);
 }
 

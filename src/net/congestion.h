@@ -42,6 +42,7 @@ struct tgv_congestion {
     tgv_time last_ack; /* when something was acknowledged; TGV_NEVER */
     tgv_time high_since; /* queue too long; TGV_NEVER */
     bool refused; /* the window was full */
+    tgv_time refused_at; /* first time of some; TGV_NEVER */
     bool draining; /* rate is below the path's to empty the queue */
     tgv_time draining_since, draining_from; /* time; queue then */
     unsigned vain; /* times that less did not make it shorter */
@@ -67,6 +68,8 @@ void tgv_congestion_acked(struct tgv_congestion *c, size_t bytes, tgv_time at,
  * of any constant origin. */
 void tgv_congestion_arrived(struct tgv_congestion *c, tgv_time offset,
                             tgv_time now);
+/* A round trip, which may be too long for any reason. */
+void tgv_congestion_least(struct tgv_congestion *c, tgv_time rtt, tgv_time now);
 /* The newest packet that the peer has was sent so long ago and has so many
  * bytes. The acknowledgement came in a packet of that offset, if media. */
 void tgv_congestion_round_trip(struct tgv_congestion *c, tgv_time rtt,
@@ -81,6 +84,10 @@ void tgv_congestion_round_trip(struct tgv_congestion *c, tgv_time rtt,
  */
 void tgv_congestion_run(struct tgv_congestion *c, double loss, tgv_time wait,
                         double useful, tgv_time now);
+
+/* More than this was seen to be dropped, without a queue. */
+void tgv_congestion_limited(struct tgv_congestion *c, double limit,
+                            tgv_time now);
 
 static inline double tgv_congestion_rate(const struct tgv_congestion *c)
 {

@@ -282,6 +282,25 @@ static void test_link_rate_serialises_and_drops_beyond_1_s(void **state)
     run_free(&r);
 }
 
+/* A policer has the same rate, but no delay. */
+static void test_link_policer_drops_without_delay(void **state)
+{
+    struct tgv_impairment imp;
+    struct tgv_link *l;
+
+    (void)state;
+    tgv_impairment_init(&imp);
+    imp.rate_kbit = 20;
+    imp.policer = true;
+    assert_int_equal(tgv_link_create(&l, &imp, 0), 0);
+    struct run r = run_link(l, 5000);
+
+    assert_between((double)r.got, 2490, 2520);
+    for (size_t i = 0; i < r.sent; i++)
+        assert_true(r.delay[i] <= 0);
+    run_free(&r);
+}
+
 static void test_link_blackout_loses_what_is_sent_in_it(void **state)
 {
     (void)state;
@@ -435,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_link_dup_sends_twice),
         cmocka_unit_test(test_link_corrupt_flips_one_to_three_bits),
         cmocka_unit_test(test_link_rate_serialises_and_drops_beyond_1_s),
+        cmocka_unit_test(test_link_policer_drops_without_delay),
         cmocka_unit_test(test_link_blackout_loses_what_is_sent_in_it),
         cmocka_unit_test(test_link_drift_stretches_or_shrinks_time),
         cmocka_unit_test(test_link_outage_profile_changes_with_time),

@@ -45,6 +45,7 @@ static uint32_t pts_of(struct tgv_call *c, int64_t ts)
 static void send_frame(struct tgv_call *c, const struct tgv_voice_frame *f,
                        tgv_time now)
 {
+    tgv_rate_spoken(c, now);
     if (tgv_packer_frame(c, f, pts_of(c, f->primary.ts), now))
         c->audio.sent = f->primary;
 }

@@ -333,7 +333,7 @@ struct tgv_rate { /* rate.c */
     double loss; /* smoothed */
     tgv_time next_step; /* of the bitrate, upwards */
     tgv_time heard; /* when the peer was last heard */
-    tgv_time spoken; /* when a media packet last left */
+    tgv_time spoken; /* when there last was a frame to send; 0 never */
     /* of the packet that is being received */
     bool sampled, offset_known;
     tgv_time sample, offset;
@@ -750,6 +750,8 @@ void tgv_rate_received(struct tgv_call *c, tgv_time now);
 void tgv_rate_packet_of(struct tgv_call *c, unsigned frames);
 void tgv_rate_arrived(struct tgv_call *c, unsigned duration, int64_t end_ts,
                       tgv_time now);
+/* There is a frame to send, whether it may leave or not. */
+void tgv_rate_spoken(struct tgv_call *c, tgv_time now);
 /* May a media packet of so many bytes leave? If not, it is left out. */
 bool tgv_rate_may_send(struct tgv_call *c, size_t bytes, tgv_time now);
 /* The same for a frame of a packet, where the plan itself is too much. */

@@ -16,7 +16,7 @@
 #define WORTH_A_STEP 200 /* [bit/s] */
 #define LOSS_PERCENT_MAX 25u
 #define SMOOTHING 0.1 /* weight of a new loss value, every 0.1 s */
-#define IDLE_AFTER TGV_MS(400) /* more than three frames in a packet take */
+#define IDLE_AFTER TGV_MS(400)
 #define OVERHEAD_START 84.0 /* relay tag, envelope, header, padding */
 #define OVERHEAD_SMOOTHING 0.05
 #define COPIES_FOR_ORIGINALS 2 /* they hold four frames, but not at once */
@@ -127,17 +127,16 @@ void tgv_rate_init(struct tgv_call *c)
 
 /* -- what is measured --------------------------------------------------------- */
 
-static bool is_media(uint8_t type)
+void tgv_rate_spoken(struct tgv_call *c, tgv_time now)
 {
-    return type == TGV_PKT_STREAM_DATA || type == TGV_PKT_STREAM_DATA_X2 ||
-           type == TGV_PKT_STREAM_DATA_X3;
+    c->rate.spoken = now;
 }
 
 /* Mute, or a pause: what is sent is no load, and a peer that is silent too
  * acknowledges it so seldom that the wait looks like a queue. */
 static bool idle(const struct tgv_call *c, tgv_time now)
 {
-    return now - c->rate.spoken > IDLE_AFTER;
+    return c->rate.spoken && now - c->rate.spoken > IDLE_AFTER;
 }
 
 void tgv_rate_sent(struct tgv_call *c, unsigned path, uint8_t type, size_t len,
@@ -148,8 +147,6 @@ void tgv_rate_sent(struct tgv_call *c, unsigned path, uint8_t type, size_t len,
     if (path != c->paths.current)
         return;
     tgv_congestion_sent(&r->path, len, now);
-    if (is_media(type))
-        r->spoken = now;
     if (type == TGV_PKT_STREAM_DATA)
         r->overhead +=
             ((double)(len - payload_len) - r->overhead) * OVERHEAD_SMOOTHING;

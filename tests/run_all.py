@@ -486,7 +486,7 @@ def interop(tally, options):
         tally.fail("interop: the original engine cannot be installed", out)
         return
     peer = out.strip().splitlines()[-1]
-    programs = [("interop", ["run.py"])]
+    programs = [("interop", ["run.py"]), ("interop at loss", ["loss.py"])]
     ours = os.path.join(BUILD, "python", "venv-test", "bin", "python")
     if os.path.exists(ours):    # the stage python has made it
         programs.append(("interop of modules", ["modules.py", "--ours", ours]))

@@ -101,12 +101,16 @@ class Pair:
     def path(self, name):
         return os.path.join(self.work, name)
 
+    def impairment(self):
+        if not self.bad:
+            return []
+        return ["--loss", "10", "--jitter", "60", "--seed", "7"]
+
     def start_relay(self):
         self.port = free_port()
         cmd = [self.options.tgvoip, "relay", "--listen",
                f"127.0.0.1:{self.port}", "--json"]
-        if self.bad:
-            cmd += ["--loss", "10", "--jitter", "60", "--seed", "7"]
+        cmd += self.impairment()
         with open(self.path("relay.json"), "w") as out, \
                 open(self.path("relay.err"), "w") as err:
             relay = subprocess.Popen(cmd, stdout=out, stderr=err)

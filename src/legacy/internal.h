@@ -109,11 +109,14 @@ struct tgv_stream { /* tcp.c */
     enum tgv_stream_state state;
     unsigned sock; /* 0: none */
     bool blocked;
+    bool heard; /* a packet came on it */
     struct tgv_obf *obf; /* from TGV_STREAM_OPEN on */
     struct tgv_socks *socks; /* in TGV_STREAM_PROXY */
     struct tgv_hello hello;
     tgv_time since; /* the connection was asked for */
-    tgv_time stuck; /* full, or without an answer, from then on; TGV_NEVER */
+    tgv_time blocked_since;
+    tgv_time unheard; /* something was sent then, and nothing came since;
+                         TGV_NEVER */
     unsigned failures; /* in a row; bytes of the relay end the row */
     tgv_time retry_at; /* not opened again before */
 };
@@ -658,8 +661,9 @@ void tgv_choice_watch(struct tgv_call *c, tgv_time now); /* every 0.1 s */
 void tgv_choice_ping(struct tgv_call *c, unsigned path, tgv_time now);
 void tgv_choice_sent(struct tgv_call *c, unsigned path, uint8_t type,
                      uint32_t seq, tgv_time now);
-/* The peer has a packet that was sent there then. */
-void tgv_choice_acked(struct tgv_call *c, unsigned path, tgv_time at);
+/* The peer has a packet that was sent there then, as one of type `by` says. */
+void tgv_choice_acked(struct tgv_call *c, unsigned path, tgv_time at,
+                      uint8_t by);
 /* An accepted packet came there. */
 void tgv_choice_accepted(struct tgv_call *c, unsigned path, uint8_t type,
                          tgv_time now);

@@ -19,7 +19,8 @@
 #define CONNECT_LIMIT TGV_S(4)
 #define PROXY_LIMIT TGV_S(8) /* connection, conversation, and its own */
 #define STUCK_LIMIT TGV_S(10)
-#define STUCK_URGENT TGV_S(3)
+#define STUCK_URGENT TGV_MS(600) /* and one and a half round trips */
+#define STUCK_AGAIN TGV_S(3) /* of one that never gave an answer */
 #define PAUSE_FIRST TGV_MS(250)
 #define PAUSE_MAX TGV_S(4)
 
@@ -59,7 +60,8 @@ static void forget(struct tgv_stream *s)
     s->state = TGV_STREAM_CLOSED;
     s->sock = 0;
     s->blocked = false;
-    s->stuck = TGV_NEVER;
+    s->heard = false;
+    s->unheard = TGV_NEVER;
 }
 
 void tgv_tcp_close(struct tgv_call *c, struct tgv_path *p)
@@ -112,7 +114,7 @@ void tgv_tcp_want(struct tgv_call *c, unsigned path, tgv_time now)
         return;
     p->stream->state = TGV_STREAM_OPENING;
     p->stream->since = now;
-    p->stream->stuck = TGV_NEVER;
+    p->stream->unheard = TGV_NEVER;
 }
 
 void tgv_tcp_want_all(struct tgv_call *c, tgv_time now)
@@ -188,7 +190,7 @@ bool tgv_tcp_event(struct tgv_call *c, const struct tgv_io_event *ev,
         break;
     case TGV_IO_BLOCKED:
         p->stream->blocked = true;
-        p->stream->stuck = tgv_time_min(p->stream->stuck, now);
+        p->stream->blocked_since = now;
         break;
     case TGV_IO_WRITABLE:
         p->stream->blocked = false;
@@ -265,7 +267,7 @@ int tgv_tcp_frame(struct tgv_call *c, struct tgv_path *p, uint8_t *buf,
     if (n > sizeof(packet))
         return TGVOIP_ERR_TOO_LARGE;
     memcpy(packet, buf, n);
-    p->stream->stuck = tgv_time_min(p->stream->stuck, now);
+    p->stream->unheard = tgv_time_min(p->stream->unheard, now);
     return tgv_obf_encode(p->stream->obf, packet, n, buf, cap, len);
 }
 
@@ -290,6 +292,7 @@ static void take_frames(struct tgv_call *c, struct tgv_path *p,
         if (!packet)
             continue;
         p->stream->failures = 0;
+        p->stream->heard = true;
         if (tgv_proxy_on(c))
             tgv_proxy_passes(c, false);
         tgv_receive_packet(c, tgv_paths_index(c, p), NULL, packet, n, now);
@@ -327,7 +330,7 @@ bool tgv_tcp_receive(struct tgv_call *c, unsigned sock, const uint8_t *data,
 
     if (!p)
         return false;
-    p->stream->stuck = p->stream->blocked ? now : TGV_NEVER;
+    p->stream->unheard = TGV_NEVER;
     if (p->stream->state == TGV_STREAM_PROXY) {
         size_t used = take_proxy(c, p, data, len, now);
         data += used;
@@ -352,7 +355,8 @@ static bool too_slow(const struct tgv_call *c, const struct tgv_stream *s,
     case TGV_STREAM_PROXY:
         return now - s->since >= limit;
     case TGV_STREAM_OPEN:
-        return s->stuck != TGV_NEVER && now - s->stuck >= STUCK_LIMIT;
+        return (s->unheard != TGV_NEVER && now - s->unheard >= STUCK_LIMIT) ||
+               (s->blocked && now - s->blocked_since >= STUCK_LIMIT);
     }
     return false;
 }
@@ -380,13 +384,32 @@ void tgv_tcp_tick(struct tgv_call *c, tgv_time now)
         tgv_tcp_want_all(c, now);
 }
 
+/* A stream that worked is replaced soon, and at once: its socket may be one
+ * that no packet reaches any more. If the new one is silent too, the peer may
+ * be. */
+static bool silent(const struct tgv_call *c, const struct tgv_path *p,
+                   tgv_time now)
+{
+    const struct tgv_stream *s = p->stream;
+    tgv_time rtt = tgv_rtt_smoothed(&p->rtt);
+    tgv_time limit =
+        !s->heard ? STUCK_AGAIN
+                  : STUCK_URGENT +
+                        (rtt ? rtt : tgv_rtt_smoothed(&c->ack_rtt)) * 3 / 2;
+
+    return s->state == TGV_STREAM_OPEN && s->unheard != TGV_NEVER &&
+           now - s->unheard >= limit;
+}
+
 void tgv_tcp_urgent(struct tgv_call *c, tgv_time now)
 {
     for (unsigned i = 0; i < c->paths.count; i++) {
         struct tgv_path *p = &c->paths.list[i];
-        if (is_stream(p) && p->stream->state == TGV_STREAM_OPEN &&
-            p->stream->stuck != TGV_NEVER &&
-            now - p->stream->stuck >= STUCK_URGENT)
-            fail(c, p, false, "it is silent", now);
+        if (!is_stream(p) || !silent(c, p, now))
+            continue;
+        bool worked = p->stream->heard;
+        fail(c, p, false, "it is silent", now);
+        if (worked)
+            p->stream->retry_at = now;
     }
 }

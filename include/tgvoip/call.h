@@ -341,8 +341,10 @@ enum tgvoip_debug_ctl {
     /** Loss that the encoder is told to expect: 0..100 [percent]; -1 = as
      *  measured, again. */
     TGVOIP_DEBUG_LOSS_PERCENT = 2,
-    TGVOIP_DEBUG_ALLOW_P2P = 3, /**< 0 or 1; not available in this version */
-    TGVOIP_DEBUG_ECHO_CANCELLING = 4 /**< 0 or 1; likewise */
+    /** 0 or 1, in place of the config's `allow_p2p`; with a proxy it stays
+     *  0. */
+    TGVOIP_DEBUG_ALLOW_P2P = 3,
+    TGVOIP_DEBUG_ECHO_CANCELLING = 4 /**< 0 or 1; not available here */
 };
 
 /** @return 0; TGVOIP_ERR_INVALID (no such control, value out of range);

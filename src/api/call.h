@@ -55,6 +55,7 @@ struct tgv_call_orders {
     unsigned init_ms, receive_ms;
     bool set_bitrate, set_loss; /* by hand */
     unsigned bitrate_bps, loss_percent;
+    bool set_p2p, p2p;
     bool change_report[TGV_CALL_REPORTS]; /* to `report`, or to none */
     struct tgv_scribe *report[TGV_CALL_REPORTS];
     bool change_tape[TGV_TRACKS]; /* to `tape`, or to none */

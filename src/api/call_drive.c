@@ -129,6 +129,8 @@ static void take_settings(struct tgvoip_call *call,
         tgv_call_debug_bitrate(call->core, o->bitrate_bps);
     if (o->set_loss)
         tgv_call_debug_loss(call->core, o->loss_percent);
+    if (o->set_p2p)
+        tgv_call_set_p2p(call->core, o->p2p, now);
 }
 
 static void take_orders(struct tgvoip_call *call, tgv_time now)

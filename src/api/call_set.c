@@ -98,6 +98,11 @@ static int order_debug(struct tgv_call_orders *o, enum tgvoip_debug_ctl what,
         o->loss_percent = value < 0 ? TGV_DEBUG_LOSS_MEASURED : (unsigned)value;
         return 0;
     case TGVOIP_DEBUG_ALLOW_P2P:
+        if (value != 0 && value != 1)
+            return TGVOIP_ERR_INVALID;
+        o->set_p2p = true;
+        o->p2p = value == 1;
+        return 0;
     case TGVOIP_DEBUG_ECHO_CANCELLING:
         return value == 0 || value == 1 ? TGVOIP_ERR_UNSUPPORTED
                                         : TGVOIP_ERR_INVALID;

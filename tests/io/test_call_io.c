@@ -27,6 +27,11 @@
 #include "api/call.h"
 
 #define BLOCK TGVOIP_BLOCK_SAMPLES
+/* Where the relay takes TCP: nobody serves UDP at this address. */
+#define TCP_AT "127.0.0.2"
+/* A label of 64 bytes: refused without asking anybody. */
+#define NO_NAME                                                                \
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 /* -- one end -------------------------------------------------------------- */
 
@@ -37,6 +42,7 @@ struct end {
     enum tgvoip_call_state state;
     enum tgvoip_call_error error;
     int failed, states, play_done, file_errors, routes;
+    enum tgvoip_endpoint_type road; /* newest */
     struct tgvoip_failure failure;
     uint64_t given, taken, traced_in, traced_out;
     int64_t last_position;
@@ -91,7 +97,7 @@ static void on_route(tgvoip_call *call, void *user,
     (void)call;
     enter(e);
     e->routes++;
-    assert_int_equal(route->type, TGVOIP_ENDPOINT_UDP_RELAY);
+    e->road = route->type;
     leave(e);
 }
 
@@ -191,6 +197,7 @@ struct pair {
     bool is_virtual;
     struct tgvoip_call_config config; /* changed by tests before make_calls */
     uint8_t keys[2][256];
+    struct tgvoip_endpoint relay_at; /* likewise; id and tag follow */
     char dir[64];
 };
 
@@ -222,10 +229,24 @@ static void make_engine(struct pair *p, tgvoip_engine **out, bool own_loop)
     assert_int_equal(tgvoip_engine_create(out, &c, NULL), 0);
 }
 
+/* At `tcp` for streams, where the calls look for it unless told otherwise. */
+static void make_relay(struct pair *p, const char *tcp)
+{
+    struct tgvoip_relay_config c;
+
+    tgvoip_relay_config_default(&c);
+    c.listen = "127.0.0.1:0";
+    c.tcp_listen = tcp;
+    assert_int_equal(tgvoip_relay_create(p->engines[0], &p->relay, &c, NULL),
+                     0);
+    tgvoip_endpoint_default(&p->relay_at);
+    p->relay_at.ipv4 = "127.0.0.1";
+    p->relay_at.port = tgvoip_relay_port(p->relay);
+}
+
 static struct pair *make_pair(bool own_loop)
 {
     struct pair *p = calloc(1, sizeof(*p));
-    struct tgvoip_relay_config c;
 
     p->now = 1000000;
     p->is_virtual = own_loop;
@@ -234,10 +255,7 @@ static struct pair *make_pair(bool own_loop)
         p->engines[1] = p->engines[0];
     else
         make_engine(p, &p->engines[1], false);
-    tgvoip_relay_config_default(&c);
-    c.listen = "127.0.0.1:0";
-    assert_int_equal(tgvoip_relay_create(p->engines[0], &p->relay, &c, NULL),
-                     0);
+    make_relay(p, TCP_AT ":0");
     tgvoip_call_config_default(&p->config);
     p->config.callbacks = callbacks;
     p->config.receive_timeout_ms = 5000;
@@ -260,12 +278,9 @@ static const char *in_dir(const struct pair *p, const char *name)
 static void make_call_with(struct pair *p, int i, void *user)
 {
     struct tgvoip_call_config c = p->config;
-    struct tgvoip_endpoint e;
+    struct tgvoip_endpoint e = p->relay_at;
 
-    tgvoip_endpoint_default(&e);
     e.id = 77;
-    e.ipv4 = "127.0.0.1";
-    e.port = tgvoip_relay_port(p->relay);
     memset(e.tag, 0x32, sizeof(e.tag));
     e.tag[15] = (uint8_t)(0x32 | i); /* which side of the session */
     c.outgoing = i == 0;
@@ -448,6 +463,8 @@ static void check_stats(struct pair *p)
         assert_true(s.peer_is_ours);
         assert_int_equal(s.packets_bad, 0);
         assert_int_equal(s.route.id, 77);
+        assert_int_equal(s.route.type, TGVOIP_ENDPOINT_UDP_RELAY);
+        assert_int_equal(p->ends[i].road, TGVOIP_ENDPOINT_UDP_RELAY);
         assert_int_equal(tgvoip_call_preferred_relay(p->ends[i].call), 77);
         assert_int_equal(tgvoip_call_debug_log(p->ends[i].call, &text), 0);
         tgvoip_free(text);
@@ -486,6 +503,118 @@ static void test_call_voice_on_the_users_loop(void **state)
     mute_and_unmute(p);
     check_stats(p);
     finish_pair(p);
+}
+
+/* -- streams ---------------------------------------------------------------- */
+
+/* Tell the calls of the relay as it is for streams. */
+static void at_tcp(struct pair *p, enum tgvoip_endpoint_type type)
+{
+    p->relay_at.type = type;
+    p->relay_at.ipv4 = TCP_AT;
+    p->relay_at.port = tgvoip_relay_tcp_port(p->relay);
+}
+
+static void expect_tcp(struct pair *p)
+{
+    struct tgvoip_relay_stats relay;
+    struct tgvoip_call_stats s;
+
+    for (int i = 0; i < 2; i++) {
+        tgvoip_call_stats_default(&s);
+        assert_int_equal(tgvoip_call_get_stats(p->ends[i].call, &s), 0);
+        assert_int_equal(s.route.type, TGVOIP_ENDPOINT_TCP_RELAY);
+        assert_int_equal(s.route.id, 77);
+        assert_int_equal(tgvoip_call_preferred_relay(p->ends[i].call), 77);
+        assert_int_equal(s.packets_bad, 0);
+    }
+    relay.size = sizeof(relay);
+    assert_int_equal(tgvoip_relay_get_stats(p->relay, &relay), 0);
+    assert_int_equal(relay.tcp_connections, 2);
+    assert_int_equal(relay.tcp_accepted, 2);
+    assert_int_equal(relay.tcp_closed_broken, 0);
+    assert_true(relay.tcp_frames_in > 10);
+}
+
+/* ENG-26: the real thing, frame after frame. */
+static void test_eng_26_call_over_tcp_relays_alone(void **state)
+{
+    (void)state;
+    for (int own_loop = 0; own_loop < 2; own_loop++) {
+        struct pair *p = make_pair(own_loop);
+        at_tcp(p, TGVOIP_ENDPOINT_TCP_RELAY);
+        establish(p);
+        mute_and_unmute(p);
+        expect_tcp(p);
+        finish_pair(p);
+    }
+}
+
+static void test_call_takes_tcp_where_udp_does_not_pass(void **state)
+{
+    struct pair *p = make_pair(true);
+
+    (void)state;
+    p->config.init_timeout_ms = 30000;
+    at_tcp(p, TGVOIP_ENDPOINT_UDP_RELAY);
+    begin(p);
+    for (int i = 0; i < 2; i++)
+        assert_true(wait_for(p, &p->ends[i], is_loud, 0.3, 30000));
+    expect_tcp(p);
+    finish_pair(p);
+}
+
+/* The relay ends the streams in mid-call: they are opened anew. */
+static void test_call_survives_the_loss_of_its_stream(void **state)
+{
+    struct pair *p = make_pair(true);
+    char at[32];
+
+    (void)state;
+    p->config.receive_timeout_ms = 60000;
+    at_tcp(p, TGVOIP_ENDPOINT_TCP_RELAY);
+    establish(p);
+    tgvoip_relay_destroy(p->relay);
+    snprintf(at, sizeof(at), TCP_AT ":%u", p->relay_at.port); /* again */
+    assert_true(wait_for(p, &p->ends[0], is_quiet, 0.01, 5000));
+    make_relay(p, at);
+    for (int i = 0; i < 2; i++)
+        assert_true(wait_for(p, &p->ends[i], is_loud, 0.3, 30000));
+    for (int i = 0; i < 200; i++) /* a second of talk */
+        step(p);
+    expect_tcp(p);
+    finish_pair(p);
+}
+
+/* ENG-28: nobody is the proxy, or it has no address; the relay is near, but is
+ * never reached round it (ENG-64). */
+static void test_eng_28_no_way_to_the_proxy_is_told(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.3", "localhost", NO_NAME};
+    struct tgvoip_relay_stats relay;
+    struct tgvoip_proxy proxy;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        struct pair *p = make_pair(true);
+        tgvoip_proxy_default(&proxy);
+        proxy.host = hosts[i];
+        proxy.port = 1;
+        p->config.proxy = &proxy;
+        p->config.allow_p2p = true;
+        p->config.init_timeout_ms = 5000;
+        begin(p);
+        for (int k = 0; k < 2; k++) {
+            assert_true(
+                wait_for(p, &p->ends[k], state_is, TGVOIP_STATE_FAILED, 9000));
+            assert_int_equal(p->ends[k].error, TGVOIP_CALL_ERROR_PROXY);
+        }
+        relay.size = sizeof(relay);
+        assert_int_equal(tgvoip_relay_get_stats(p->relay, &relay), 0);
+        assert_int_equal(relay.packets_in + relay.control_in, 0);
+        assert_int_equal(relay.tcp_accepted, 0);
+        finish_pair(p);
+    }
 }
 
 static void stop_inside(bool own_loop)
@@ -845,11 +974,7 @@ static void test_eng_10_log_goes_to_the_engines_sink(void **state)
     tgvoip_engine_destroy(p->engines[0]);
     assert_int_equal(tgvoip_engine_create(&p->engines[0], &c, NULL), 0);
     p->engines[1] = p->engines[0];
-    struct tgvoip_relay_config rc;
-    tgvoip_relay_config_default(&rc);
-    rc.listen = "127.0.0.1:0";
-    assert_int_equal(tgvoip_relay_create(p->engines[0], &p->relay, &rc, NULL),
-                     0);
+    make_relay(p, NULL);
     establish(p);
     assert_true(lines.count > 0);
     assert_int_equal(lines.below_debug_with_address, 0);
@@ -1118,6 +1243,10 @@ int main(void)
         cmocka_unit_test(test_call_written_pcm_is_read_at_the_other_end),
         cmocka_unit_test(test_call_recordings_are_whole_after_stop),
         cmocka_unit_test(test_call_voice_mute_and_stats),
+        cmocka_unit_test(test_eng_26_call_over_tcp_relays_alone),
+        cmocka_unit_test(test_call_takes_tcp_where_udp_does_not_pass),
+        cmocka_unit_test(test_call_survives_the_loss_of_its_stream),
+        cmocka_unit_test(test_eng_28_no_way_to_the_proxy_is_told),
         cmocka_unit_test(test_eng_12_nothing_follows_a_stop_inside_a_callback),
         cmocka_unit_test(test_engine_destroys_what_is_left),
         cmocka_unit_test(test_eng_08_rapid_cycles_leave_nothing_behind),

@@ -389,7 +389,11 @@ static void test_settings_are_checked(void **state)
                {TGVOIP_DEBUG_LOSS_PERCENT, 101, TGVOIP_ERR_INVALID},
                {TGVOIP_DEBUG_LOSS_PERCENT, -1, 0},
                {TGVOIP_DEBUG_LOSS_PERCENT, 100, 0},
-               {TGVOIP_DEBUG_ALLOW_P2P, 1, TGVOIP_ERR_UNSUPPORTED},
+               {TGVOIP_DEBUG_ALLOW_P2P, 2, TGVOIP_ERR_INVALID},
+               {TGVOIP_DEBUG_ALLOW_P2P, -1, TGVOIP_ERR_INVALID},
+               {TGVOIP_DEBUG_ALLOW_P2P, 1, 0},
+               {TGVOIP_DEBUG_ALLOW_P2P, 0, 0},
+               {TGVOIP_DEBUG_ECHO_CANCELLING, 2, TGVOIP_ERR_INVALID},
                {TGVOIP_DEBUG_ECHO_CANCELLING, 0, TGVOIP_ERR_UNSUPPORTED}};
 
     (void)state;

@@ -22,6 +22,7 @@
 
 #define CALLS 200
 #define LIVES 100 /* of pairs */
+#define NOBODY 9 /* port where nothing listens */
 #define HEAP_SLACK 65536 /* what libraries keep for the next time */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -77,6 +78,9 @@ static void assert_same(const struct count *before)
 
 static int64_t now_us = 1000000;
 static char dir[64];
+/* Of the calls that are made: */
+static enum tgvoip_endpoint_type road = TGVOIP_ENDPOINT_UDP_RELAY;
+static const struct tgvoip_proxy *proxy;
 
 static int64_t virtual_clock(void *ctx)
 {
@@ -104,6 +108,7 @@ static tgvoip_relay *make_relay(tgvoip_engine *engine)
 
     tgvoip_relay_config_default(&c);
     c.listen = "127.0.0.1:0";
+    c.tcp_listen = "127.0.0.1:0";
     assert_int_equal(tgvoip_relay_create(engine, &relay, &c, NULL), 0);
     return relay;
 }
@@ -116,8 +121,11 @@ static tgvoip_call *make_call(tgvoip_engine *engine, uint16_t port, int i)
     tgvoip_call *call;
 
     tgvoip_endpoint_default(&e);
-    e.ipv4 = "127.0.0.1";
+    /* Where nobody listens by IPv6: no look-up for want of IPv4. */
+    *(port == NOBODY ? &e.ipv6 : &e.ipv4) =
+        port == NOBODY ? "::1" : "127.0.0.1";
     e.port = port;
+    e.type = road;
     e.tag[15] = (uint8_t)i;
     tgvoip_call_config_default(&c);
     c.key = key;
@@ -126,6 +134,7 @@ static tgvoip_call *make_call(tgvoip_engine *engine, uint16_t port, int i)
     c.endpoint_count = 1;
     c.outgoing = i == 0;
     c.complexity = 1;
+    c.proxy = proxy;
     assert_int_equal(tgvoip_call_create(engine, &call, &c, NULL), 0);
     return call;
 }
@@ -162,12 +171,15 @@ static void pass(tgvoip_engine *engine, int steps)
 
 static void live_pair(tgvoip_engine *engine, tgvoip_relay *relay)
 {
+    uint16_t port = road == TGVOIP_ENDPOINT_UDP_RELAY
+                        ? tgvoip_relay_port(relay)
+                        : tgvoip_relay_tcp_port(relay);
     struct tgvoip_call_stats s;
     tgvoip_call *calls[2];
     char *text;
 
     for (int i = 0; i < 2; i++) {
-        calls[i] = make_call(engine, tgvoip_relay_port(relay), i);
+        calls[i] = make_call(engine, port, i);
         begin(calls[i], i);
     }
     pass(engine, 200);
@@ -189,13 +201,51 @@ static void test_lives_of_calls_leave_nothing_open(void **state)
     struct count before;
 
     (void)state;
-    live_pair(engine, relay); /* what is set up once: pool, codecs */
+    for (int n = 0; n < 5; n++) /* what is set up once: pool, codecs */
+        live_pair(engine, relay);
+    pass(engine, 10);
     before = count();
     for (int n = 0; n < LIVES; n++)
         live_pair(engine, relay);
     pass(engine, 10);
     assert_same(&before);
     tgvoip_relay_destroy(relay);
+    tgvoip_engine_destroy(engine);
+}
+
+static void test_lives_of_streams_leave_nothing_open(void **state)
+{
+    road = TGVOIP_ENDPOINT_TCP_RELAY;
+    test_lives_of_calls_leave_nothing_open(state);
+    road = TGVOIP_ENDPOINT_UDP_RELAY;
+}
+
+/* Calls that end while the proxy is looked up, or is connected to in vain. */
+static void test_look_ups_and_refused_streams_leave_nothing_open(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.3", "localhost"};
+    tgvoip_engine *engine = make_engine(true);
+    struct tgvoip_proxy p;
+    struct count before;
+
+    (void)state;
+    tgvoip_proxy_default(&p);
+    p.port = 1;
+    proxy = &p;
+    for (int n = -4; n < LIVES; n++) { /* the first ones start the pool */
+        if (n == 0)
+            before = count();
+        p.host = hosts[n & 1];
+        tgvoip_call *call = make_call(engine, NOBODY, 0);
+        assert_int_equal(tgvoip_call_start(call), 0);
+        assert_int_equal(tgvoip_call_connect(call), 0);
+        pass(engine, n & 31);
+        tgvoip_call_destroy(call);
+    }
+    proxy = NULL;
+    tgvoip_engine_destroy(engine); /* waits for the last look-ups */
+    engine = make_engine(true);
+    assert_same(&before);
     tgvoip_engine_destroy(engine);
 }
 
@@ -207,12 +257,13 @@ static void test_threads_do_not_grow_with_calls(void **state)
     unsigned threads = 0;
 
     (void)state;
-    calls[0] = make_call(engine, 9, 0); /* the pool's threads come with it */
+    calls[0] =
+        make_call(engine, NOBODY, 0); /* the pool's threads come with it */
     begin(calls[0], 0);
     tgvoip_call_destroy(calls[0]);
     before = count();
     for (int n = 0; n < CALLS; n++) {
-        calls[n] = make_call(engine, 9, n & 1);
+        calls[n] = make_call(engine, NOBODY, n & 1);
         assert_int_equal(tgvoip_call_start(calls[n]), 0);
         assert_int_equal(tgvoip_call_connect(calls[n]), 0);
         if (n == 0)
@@ -277,7 +328,7 @@ static void test_refused_things_leave_nothing_open(void **state)
         assert_int_not_equal(tgvoip_call_create(engine, &call, &cc, NULL), 0);
         assert_int_not_equal(
             tgvoip_audio_reader_open(&reader, in_dir("bad.wav"), NULL), 0);
-        call = make_call(engine, 9, 0);
+        call = make_call(engine, NOBODY, 0);
         assert_int_not_equal(tgvoip_call_play(call, in_dir("bad.wav"), NULL),
                              0);
         assert_int_not_equal(tgvoip_call_record(call, in_dir("no/a.wav"), NULL),
@@ -321,6 +372,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lives_of_calls_leave_nothing_open),
+        cmocka_unit_test(test_lives_of_streams_leave_nothing_open),
+        cmocka_unit_test(test_look_ups_and_refused_streams_leave_nothing_open),
         cmocka_unit_test(test_threads_do_not_grow_with_calls),
         cmocka_unit_test(test_lives_of_engines_and_relays_leave_nothing_open),
         cmocka_unit_test(test_refused_things_leave_nothing_open),

@@ -27,7 +27,11 @@ static char dir[64], in_path[128], out_path[128], sent_path[128],
     state_path[128], report_path[3][128];
 static int64_t now;
 
+/* How the calls of a scene go. */
+enum way { OVER_UDP, OVER_TCP, TO_A_PROXY_THAT_IS_NOT_THERE, WAYS };
+
 struct scene {
+    enum way way;
     tgvoip_engine *engine;
     tgvoip_relay *relay;
     tgvoip_call *calls[2];
@@ -63,7 +67,27 @@ static int open_engine(struct scene *s)
         return err;
     tgvoip_relay_config_default(&rc);
     rc.listen = "127.0.0.1:0";
+    rc.tcp_listen = "[::1]:0";
     return tgvoip_relay_create(s->engine, &s->relay, &rc, &f);
+}
+
+static void set_way(const struct scene *s, struct tgvoip_call_config *c,
+                    struct tgvoip_endpoint *e, struct tgvoip_proxy *proxy)
+{
+    tgvoip_endpoint_default(e);
+    e->ipv4 = "127.0.0.1";
+    e->port = tgvoip_relay_port(s->relay);
+    if (s->way == OVER_TCP) {
+        e->type = TGVOIP_ENDPOINT_TCP_RELAY;
+        e->ipv4 = NULL;
+        e->ipv6 = "::1"; /* no look-up for want of IPv4 */
+        e->port = tgvoip_relay_tcp_port(s->relay);
+    }
+    tgvoip_proxy_default(proxy);
+    proxy->host = "localhost";
+    proxy->port = 1;
+    if (s->way == TO_A_PROXY_THAT_IS_NOT_THERE)
+        c->proxy = proxy;
 }
 
 static int open_call(struct scene *s, int i)
@@ -71,13 +95,12 @@ static int open_call(struct scene *s, int i)
     static const uint8_t key[256] = {9};
     struct tgvoip_call_config c;
     struct tgvoip_endpoint e;
+    struct tgvoip_proxy proxy;
     struct tgvoip_failure f;
 
-    tgvoip_endpoint_default(&e);
-    e.ipv4 = "127.0.0.1";
-    e.port = tgvoip_relay_port(s->relay);
-    e.tag[15] = (uint8_t)i;
     tgvoip_call_config_default(&c);
+    set_way(s, &c, &e, &proxy);
+    e.tag[15] = (uint8_t)i;
     c.key = key;
     c.key_len = sizeof(key);
     c.endpoints = &e;
@@ -129,9 +152,9 @@ static void converse(struct scene *s)
 }
 
 /* @return 0 or the first error */
-static int short_call(long victim, long *seen, int *established)
+static int short_call(enum way way, long victim, long *seen, int *established)
 {
-    struct scene s = {0};
+    struct scene s = {.way = way};
 
     now = 1000000;
     no_memory_begin(victim);
@@ -149,16 +172,15 @@ static int short_call(long victim, long *seen, int *established)
     return err;
 }
 
-static void test_each_allocation_may_fail(void **state)
+static void each_may_fail(enum way way)
 {
     int established, errors = 0;
     long n = 0, seen;
 
-    (void)state;
-    assert_int_equal(short_call(-1, &seen, &established), 0);
-    assert_int_equal(established, 2);
+    assert_int_equal(short_call(way, -1, &seen, &established), 0);
+    assert_int_equal(established, way == TO_A_PROXY_THAT_IS_NOT_THERE ? 0 : 2);
     do {
-        int err = short_call(n, &seen, &established);
+        int err = short_call(way, n, &seen, &established);
         errors += err != 0;
         if (err)
             assert_int_equal(err, TGVOIP_ERR_NOMEM);
@@ -167,26 +189,34 @@ static void test_each_allocation_may_fail(void **state)
     assert_true(n > 20 && errors > 20);
 }
 
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (int way = 0; way < WAYS; way++)
+        each_may_fail((enum way)way);
+}
+
 /* 2 s of talk through files and rings, OpenSSL's allocations counted too. */
 static void test_established_call_does_not_allocate(void **state)
 {
-    struct scene s = {0};
-
     (void)state;
-    now = 1000000;
-    assert_int_equal(open_engine(&s), 0);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(open_call(&s, i), 0);
-    for (int i = 0; i < 4; i++)
-        converse(&s);
-    assert_int_equal(s.established, 2);
-    no_memory_begin(-1);
-    talk(&s, 400);
-    assert_int_equal(no_memory_end(), 0);
-    for (int i = 0; i < 2; i++)
-        tgvoip_call_destroy(s.calls[i]);
-    tgvoip_relay_destroy(s.relay);
-    tgvoip_engine_destroy(s.engine);
+    for (int way = OVER_UDP; way <= OVER_TCP; way++) {
+        struct scene s = {.way = (enum way)way};
+        now = 1000000;
+        assert_int_equal(open_engine(&s), 0);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(open_call(&s, i), 0);
+        for (int i = 0; i < 4; i++)
+            converse(&s);
+        assert_int_equal(s.established, 2);
+        no_memory_begin(-1);
+        talk(&s, 400);
+        assert_int_equal(no_memory_end(), 0);
+        for (int i = 0; i < 2; i++)
+            tgvoip_call_destroy(s.calls[i]);
+        tgvoip_relay_destroy(s.relay);
+        tgvoip_engine_destroy(s.engine);
+    }
 }
 
 static int setup(void **state)

@@ -17,7 +17,9 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define PIECE 16 /* bytes of a secret that count as a trace */
@@ -145,7 +147,8 @@ static int64_t virtual_clock(void *ctx)
 }
 
 static tgvoip_call *make_call(tgvoip_engine *engine, uint16_t port, int i,
-                              const uint8_t *key)
+                              const uint8_t *key,
+                              const struct tgvoip_proxy *proxy)
 {
     struct tgvoip_call_config c;
     struct tgvoip_endpoint e;
@@ -162,6 +165,7 @@ static tgvoip_call *make_call(tgvoip_engine *engine, uint16_t port, int i,
     c.endpoint_count = 1;
     c.outgoing = i == 0;
     c.complexity = 1;
+    c.proxy = proxy;
     assert_int_equal(tgvoip_call_create(engine, &call, &c, NULL), 0);
     assert_int_equal(tgvoip_call_start(call), 0);
     assert_int_equal(tgvoip_call_connect(call), 0);
@@ -180,28 +184,35 @@ static void pass(tgvoip_engine *engine, int steps)
     }
 }
 
-static void live(const struct secret *s)
+static tgvoip_engine *make_engine(void)
 {
     struct tgvoip_engine_config ec;
-    struct tgvoip_relay_config rc;
-    struct tgvoip_call_stats st;
     tgvoip_engine *engine;
-    tgvoip_relay *relay;
-    tgvoip_call *calls[2];
-    uint8_t key[256];
-    char *text;
 
     tgvoip_engine_config_default(&ec);
     ec.own_loop = true;
     ec.clock = virtual_clock;
     assert_int_equal(tgvoip_engine_create(&engine, &ec, NULL), 0);
+    return engine;
+}
+
+static void live(const struct secret *s)
+{
+    struct tgvoip_relay_config rc;
+    struct tgvoip_call_stats st;
+    tgvoip_engine *engine = make_engine();
+    tgvoip_relay *relay;
+    tgvoip_call *calls[2];
+    uint8_t key[256];
+    char *text;
+
     tgvoip_relay_config_default(&rc);
     rc.listen = "127.0.0.1:0";
     assert_int_equal(tgvoip_relay_create(engine, &relay, &rc, NULL), 0);
     for (int i = 0; i < 256; i++)
         key[i] = s->masked[i] ^ mask_byte;
     for (int i = 0; i < 2; i++)
-        calls[i] = make_call(engine, tgvoip_relay_port(relay), i, key);
+        calls[i] = make_call(engine, tgvoip_relay_port(relay), i, key, NULL);
     tgvoip_wipe(key, sizeof(key));
 #ifndef SANITIZED
     assert_true(search(s) > 0); /* the search finds what is there */
@@ -228,6 +239,86 @@ static void test_wiping_after_a_call_no_key_is_left(void **state)
     mask(&s, key);
     tgvoip_wipe(key, sizeof(key));
     live(&s);
+    assert_int_equal(search(&s), 0);
+}
+
+/* -- a proxy that hears the password, and refuses it ------------------------- */
+
+static int listen_here(uint16_t *port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+/* @return what came was a login */
+static int answer(int fd)
+{
+    uint8_t said[600] = {0};
+    ssize_t n = recv(fd, said, sizeof(said), MSG_DONTWAIT);
+    int login = n > 0 && said[0] == 1;
+
+    tgvoip_wipe(said, sizeof(said));
+    if (n > 0)
+        (void)!send(fd, login ? "\1\1" : "\5\2", 2, MSG_NOSIGNAL);
+    return login;
+}
+
+/* @return logins that were heard */
+static int serve(tgvoip_engine *engine, int listener)
+{
+    int fds[8], count = 0, logins = 0;
+
+    for (int i = 0; i < 200; i++) {
+        pass(engine, 1);
+        int fd = count < 8 ? accept(listener, NULL, NULL) : -1;
+        if (fd >= 0)
+            fds[count++] = fd;
+        for (int k = 0; k < count; k++)
+            logins += answer(fds[k]);
+    }
+    while (count > 0)
+        close(fds[--count]);
+    return logins;
+}
+
+static void test_wiping_after_a_login_no_password_is_left(void **state)
+{
+    static const uint8_t key[256] = {1};
+    tgvoip_engine *engine = make_engine();
+    struct tgvoip_proxy proxy;
+    struct secret s;
+    uint8_t password[256];
+    uint16_t port;
+    int listener = listen_here(&port);
+
+    (void)state;
+    fill(password);
+    for (int i = 0; i < 255; i++)
+        password[i] |= 1; /* no end within */
+    password[255] = 0;
+    mask(&s, password);
+    tgvoip_proxy_default(&proxy);
+    proxy.host = "127.0.0.1";
+    proxy.port = port;
+    proxy.user = "somebody";
+    proxy.password = (const char *)password;
+    tgvoip_call *call = make_call(engine, 9, 0, key, &proxy);
+    tgvoip_wipe(password, sizeof(password));
+#ifndef SANITIZED
+    assert_true(search(&s) > 0);
+#endif
+    assert_true(serve(engine, listener) > 0);
+    tgvoip_call_destroy(call);
+    tgvoip_engine_destroy(engine);
+    close(listener);
     assert_int_equal(search(&s), 0);
 }
 
@@ -291,6 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wiping_after_a_call_no_key_is_left),
+        cmocka_unit_test(test_wiping_after_a_login_no_password_is_left),
         cmocka_unit_test(test_wiping_after_key_agreement_no_secret_is_left),
         cmocka_unit_test(test_wiping_after_inspection_no_key_is_left),
     };

@@ -290,15 +290,23 @@ static tgv_time oldest_after(const struct tgv_call *c, unsigned path,
     return oldest;
 }
 
-void tgv_choice_acked(struct tgv_call *c, unsigned path, tgv_time at)
+/* Acknowledgements that go on, however late, come from a road that lives; those
+ * that come on another may be of packets sent before it died. */
+void tgv_choice_acked(struct tgv_call *c, const struct tgv_acked *acked,
+                      unsigned on)
 {
-    struct tgv_path *p = &c->paths.list[path];
+    const struct tgv_choice *ch = &c->choice;
 
-    if (p->waiting_since != TGV_NEVER && at >= p->waiting_since)
-        p->waiting_since = oldest_after(c, path, at);
-    if (path == c->paths.current && c->choice.trouble_since != TGV_NEVER &&
-        at >= c->choice.trouble_since)
-        calm(c, c->choice.heard);
+    for (unsigned i = 0; i < acked->count; i++) {
+        unsigned path = acked->packets[i].path;
+        tgv_time at = acked->packets[i].at;
+        struct tgv_path *p = &c->paths.list[path];
+        if (p->waiting_since != TGV_NEVER && at >= p->waiting_since)
+            p->waiting_since = oldest_after(c, path, at);
+        if (path == c->paths.current && ch->trouble_since != TGV_NEVER &&
+            (on == path || at >= ch->trouble_since))
+            calm(c, ch->heard);
+    }
 }
 
 static void pong_in_trouble(struct tgv_call *c, unsigned path, tgv_time now)

@@ -91,7 +91,8 @@ static bool own_global_ipv6(const struct tgv_call *c)
 
 bool tgv_direct_reaches(const struct tgv_call *c, const struct tgv_addr *to)
 {
-    if (to->family != TGV_AF_IPV4 || tgv_addr_is_loopback(to) || c->nat64.on)
+    if (to->family != TGV_AF_IPV4 || tgv_addr_is_loopback(to) || c->nat64.on ||
+        tgv_proxy_on(c)) /* that has addresses of its own */
         return true;
     return own_lan(c).family == TGV_AF_IPV4 || !own_global_ipv6(c);
 }

@@ -661,9 +661,9 @@ void tgv_choice_watch(struct tgv_call *c, tgv_time now); /* every 0.1 s */
 void tgv_choice_ping(struct tgv_call *c, unsigned path, tgv_time now);
 void tgv_choice_sent(struct tgv_call *c, unsigned path, uint8_t type,
                      uint32_t seq, tgv_time now);
-/* The peer has a packet that was sent there then, as one of type `by` says. */
-void tgv_choice_acked(struct tgv_call *c, unsigned path, tgv_time at,
-                      uint8_t by);
+/* The peer has these packets, as one says that came `on` that road. */
+void tgv_choice_acked(struct tgv_call *c, const struct tgv_acked *acked,
+                      unsigned on);
 /* An accepted packet came there. */
 void tgv_choice_accepted(struct tgv_call *c, unsigned path, uint8_t type,
                          tgv_time now);

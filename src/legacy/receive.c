@@ -147,16 +147,15 @@ static bool parse(struct tgv_call *c, const struct tgv_opened *o,
 
 /* -- effects ------------------------------------------------------------------ */
 
-static void apply_acks(struct tgv_call *c, const struct tgv_header *h,
-                       tgv_time now)
+static void apply_acks(struct tgv_call *c, unsigned path,
+                       const struct tgv_header *h, tgv_time now)
 {
     struct tgv_acked acked;
     bool old = c->hs.peer_version != 0 && c->hs.peer_version < TGV_PV_EXTRAS;
 
     if (!tgv_ack_receive(&c->ack, h->ack, h->mask, old, &acked))
         return;
-    for (unsigned i = 0; i < acked.count; i++)
-        tgv_choice_acked(c, acked.packets[i].path, acked.packets[i].at);
+    tgv_choice_acked(c, &acked, path);
     if (acked.newest)
         tgv_rtt_add(&c->ack_rtt, now - acked.packets[0].at, now);
     tgv_rate_acked(c, &acked, now);
@@ -297,7 +296,7 @@ static void apply(struct tgv_call *c, unsigned path, const struct parsed *p,
         tgv_state_set(c, TGV_STATE_ESTABLISHED, TGV_CALL_ERROR_UNKNOWN, now);
     tgv_timers_accepted(c, now);
     tgv_rate_heard(c, now);
-    apply_acks(c, &p->h, now);
+    apply_acks(c, path, &p->h, now);
     tgv_reach_heard(c, path, now);
     tgv_choice_accepted(c, path, p->h.type, now);
     apply_extras(c, &p->h, now);

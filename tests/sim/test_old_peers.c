@@ -31,9 +31,10 @@
 static struct {
     struct tgv_call *call;
     struct old_peer peer;
-    struct tgv_link *link[2]; /* 0: what we send */
+    struct tgv_link *link[4]; /* 0: what we send; 2, 3: directly */
     struct tgv_relay *relay;
     struct tgv_addr relay_addr, addr[2];
+    struct tgv_addr direct[2]; /* where the direct road is */
     unsigned sock;
     struct tgv_prng prng;
     tgv_time now, next_tick, next_step;
@@ -51,8 +52,9 @@ struct scene {
     unsigned version;
     int layer;
     bool caller; /* we are the caller */
-    bool mask_a, copies, muted, data_saving, peer_saves_data, no_v1;
-    struct tgv_impairment imp;
+    bool mask_a, copies, muted, data_saving, peer_saves_data;
+    bool p2p, same_network;
+    struct tgv_impairment imp; /* of the relay's road; the other has 10 ms */
     uint64_t seed;
     unsigned lose_in[3], lose_out[3]; /* INIT, INIT_ACK: the first so many
                                          that the peer should get, or sends */
@@ -75,8 +77,11 @@ static void scene_init(struct scene *s, unsigned version, int layer)
     s->imp.delay_ms = 40;
 }
 
-static void peer_sends(void *ctx, const uint8_t *datagram, size_t len)
+static void peer_sends(void *ctx, bool direct, const uint8_t *datagram,
+                       size_t len)
 {
+    struct tgv_link *link = w.link[direct ? 3 : 1];
+
     (void)ctx;
     if (w.hold) {
         w.hold = false;
@@ -84,7 +89,7 @@ static void peer_sends(void *ctx, const uint8_t *datagram, size_t len)
         w.held_len = len;
         return;
     }
-    assert_int_equal(tgv_link_send(w.link[1], datagram, len, 0, w.now), 0);
+    assert_int_equal(tgv_link_send(link, datagram, len, 0, w.now), 0);
 }
 
 static void let_go(void)
@@ -117,14 +122,17 @@ static void settle(void)
         tgv_call_io_event(w.call,
                           &(struct tgv_io_event){.kind = TGV_IO_OPENED,
                                                  .sock = req.sock,
-                                                 .addr = w.addr[0]},
+                                                 .addr = w.direct[0]},
                           w.now);
     }
     for (;;) {
         tgv_call_transmit(w.call, &sock, &to, buf, sizeof(buf), &len, w.now);
         if (len == 0)
             break;
-        assert_int_equal(tgv_link_send(w.link[0], buf, len, 0, w.now), 0);
+        if (tgv_addr_equal(&to, &w.relay_addr))
+            assert_int_equal(tgv_link_send(w.link[0], buf, len, 0, w.now), 0);
+        else if (tgv_addr_equal(&to, &w.direct[1]))
+            assert_int_equal(tgv_link_send(w.link[2], buf, len, 0, w.now), 0);
     }
     take_events();
 }
@@ -150,7 +158,8 @@ static void create_call(const struct scene *s, const uint8_t *key,
                                      .relays = &relay,
                                      .relay_count = 1,
                                      .max_layer = s->layer,
-                                     .allow_v1 = !s->no_v1,
+                                     .allow_v1 = true,
+                                     .allow_p2p = s->p2p,
                                      .init_timeout = TGV_S(30),
                                      .receive_timeout = TGV_S(20),
                                      .network_type = 6,
@@ -181,6 +190,9 @@ static void create_peer(const struct scene *s, const uint8_t *key, uint8_t *tag)
                                              .tag = tag,
                                              .codec = tgv_codec_marker(),
                                              .seed = s->seed + 2,
+                                             .p2p = s->p2p,
+                                             .lan_ip = {10, 0, 0, 2},
+                                             .lan_port = 4001,
                                              .send = peer_sends},
                   w.now);
     for (int i = 1; i < 3; i++) {
@@ -189,29 +201,58 @@ static void create_peer(const struct scene *s, const uint8_t *key, uint8_t *tag)
     }
 }
 
+static struct tgv_addr address(const char *text)
+{
+    struct tgv_addr a;
+
+    assert_true(tgv_addr_parse(text, &a));
+    return a;
+}
+
+/* Who sits in the same network has the same public address. */
+static void place(bool same_network)
+{
+    w.relay_addr = address("198.51.100.1:5000");
+    w.addr[0] = address("192.0.2.1:4000");
+    w.addr[1] = address(same_network ? "192.0.2.1:4001" : "192.0.2.2:4001");
+    w.direct[0] = same_network ? address("10.0.0.1:4000") : w.addr[0];
+    w.direct[1] = same_network ? address("10.0.0.2:4001") : w.addr[1];
+}
+
+static void connect_all(const struct scene *s)
+{
+    struct tgv_relay_config relay = {.open = true, .hash_seed = 1};
+
+    tgv_relay_limits_init(&relay.limits);
+    assert_int_equal(tgv_relay_create(&w.relay, &relay), 0);
+    for (unsigned n = 0; n < 4; n++) {
+        struct tgv_impairment imp = s->imp;
+        imp.seed = s->seed;
+        if (n >= 2)
+            imp.delay_ms = 10;
+        assert_int_equal(tgv_link_create(&w.link[n], &imp, n + 1), 0);
+    }
+}
+
 static void begin(const struct scene *s)
 {
     static uint8_t key[256], tag[16];
-    struct tgv_relay_config relay = {.open = true, .hash_seed = 1};
 
     memset(&w, 0, sizeof(w));
     w.now = w.next_tick = w.next_step = START;
     w.state = TGV_STATE_WAIT_INIT;
-    assert_true(tgv_addr_parse("198.51.100.1:5000", &w.relay_addr));
-    assert_true(tgv_addr_parse("192.0.2.1:4000", &w.addr[0]));
-    assert_true(tgv_addr_parse("192.0.2.2:4001", &w.addr[1]));
-    tgv_relay_limits_init(&relay.limits);
-    assert_int_equal(tgv_relay_create(&w.relay, &relay), 0);
-    for (int n = 0; n < 2; n++) {
-        struct tgv_impairment imp = s->imp;
-        imp.seed = s->seed;
-        assert_int_equal(tgv_link_create(&w.link[n], &imp, (uint64_t)n + 1), 0);
-    }
     w.ear = (struct tgv_sim_ear){
         .seed = s->seed, .marked = true, .last_pos = -1, .end_ts = INT64_MIN};
+    place(s->same_network);
+    connect_all(s);
     key_and_tag(s, key, tag);
     create_call(s, key, tag);
     create_peer(s, key, tag);
+    tgv_call_io_event(w.call,
+                      &(struct tgv_io_event){.kind = TGV_IO_INTERFACES,
+                                             .addrs = {w.direct[0]},
+                                             .addr_count = 1},
+                      w.now);
     assert_int_equal(tgv_call_start(w.call, w.now), 0);
     settle();
     assert_int_equal(tgv_call_connect(w.call, w.now), 0);
@@ -223,7 +264,7 @@ static void end(void)
     tgv_call_destroy(w.call);
     old_peer_fini(&w.peer);
     tgv_relay_destroy(w.relay);
-    for (int n = 0; n < 2; n++)
+    for (int n = 0; n < 4; n++)
         tgv_link_destroy(w.link[n]);
 }
 
@@ -235,7 +276,26 @@ static void deliver(const struct tgv_addr *to, const uint8_t *pkt, size_t len)
         tgv_call_receive(w.call, w.sock, &w.relay_addr, pkt, len, w.now);
         settle();
     } else {
-        old_peer_receive(&w.peer, pkt, len, w.now);
+        old_peer_receive(&w.peer, false, pkt, len, w.now);
+    }
+}
+
+static void direct_arrivals(int n)
+{
+    uint8_t buf[TGV_CALL_TRANSMIT_MAX];
+    uint64_t tag;
+    size_t len;
+
+    for (;;) {
+        tgv_link_receive(w.link[2 + n], buf, sizeof(buf), &len, &tag, w.now);
+        if (len == 0)
+            return;
+        if (n == 0) {
+            old_peer_receive(&w.peer, true, buf, len, w.now);
+        } else {
+            tgv_call_receive(w.call, w.sock, &w.direct[1], buf, len, w.now);
+            settle();
+        }
     }
 }
 
@@ -299,14 +359,16 @@ static void run_to(tgv_time until)
         tgv_time next = tgv_time_min(w.next_tick, w.next_step);
 
         next = tgv_time_min(next, tgv_call_deadline(w.call));
-        for (int n = 0; n < 2; n++)
+        for (int n = 0; n < 4; n++)
             next = tgv_time_min(next, tgv_link_deadline(w.link[n]));
         if (next > until)
             break;
         if (next > w.now)
             w.now = next;
-        for (int n = 0; n < 2; n++)
+        for (int n = 0; n < 2; n++) {
             arrivals(n);
+            direct_arrivals(n);
+        }
         tgv_call_expire(w.call, w.now);
         settle();
         if (w.now >= w.next_step) {
@@ -722,6 +784,38 @@ static void test_old_peers_overtaken_mute_is_old_news(void **state)
     in_all_meetings(overtaken_mute);
 }
 
+/* The call id stands before each direct datagram of a peer below version 9,
+ * both ways. */
+static void direct_call(struct scene *s)
+{
+    unsigned direct;
+
+    s->p2p = true;
+    for (unsigned i = 0; i < 2; i++) {
+        s->same_network = i;
+        begin(s);
+        check_talk(TGV_S(6));
+        CHECK(w.peer.direct_used);
+        CHECK(w.peer.heard.lan_told == s->same_network);
+        CHECK(!s->same_network ||
+              !memcmp(w.peer.heard.lan, "\x0A\0\0\1\xA0\x0F\0\0", 8));
+        CHECK(stats().path ==
+              (s->same_network ? TGV_PATH_P2P_LAN : TGV_PATH_P2P_INET));
+        direct = w.peer.heard.direct;
+        run_to(TGV_S(8));
+        CHECK(w.peer.heard.direct - direct > 30);
+        CHECK(w.now - w.last_voice <= PATIENCE);
+        check_forms(s);
+        end();
+    }
+}
+
+static void test_old_peers_direct_roads(void **state)
+{
+    (void)state;
+    in_all_meetings(direct_call);
+}
+
 /* Below our minimum: told as incompatible by INIT, and by INIT_ACK alone. */
 static void test_old_peers_below_version_3_are_incompatible(void **state)
 {
@@ -818,6 +912,7 @@ int main(void)
         cmocka_unit_test(test_old_peers_data_saving_from_the_start),
         cmocka_unit_test(test_old_peers_time_stamps_stand_still_in_pauses),
         cmocka_unit_test(test_old_peers_overtaken_mute_is_old_news),
+        cmocka_unit_test(test_old_peers_direct_roads),
         cmocka_unit_test(test_old_peers_below_version_3_are_incompatible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@
 #define STREAM_EC 17
 
 #define EXTRA_STREAM_FLAGS 1
+#define EXTRA_LAN_ENDPOINT 3
 #define EXTRA_NETWORK_CHANGED 4
 #define EXTRA_TYPES 8
 
@@ -98,8 +99,17 @@ static void note_reliable(struct old_peer *p, const struct old_packet *h)
     }
 }
 
-void old_peer_send(struct old_peer *p, uint8_t type, const uint8_t *payload,
-                   size_t len)
+/* What stands before the envelope: only its own rule counts, and to it we are
+ * of version 9. */
+static size_t prefix(const struct old_peer *p, bool direct,
+                     const uint8_t **bytes)
+{
+    *bytes = direct ? p->keys.call_id : p->o.tag;
+    return direct && p->o.version >= 9 ? 0 : 16;
+}
+
+static void send_on(struct old_peer *p, bool direct, uint8_t type,
+                    const uint8_t *payload, size_t len)
 {
     struct old_packet h = {.type = type,
                            .ack = p->last,
@@ -108,7 +118,8 @@ void old_peer_send(struct old_peer *p, uint8_t type, const uint8_t *payload,
                            .payload = payload,
                            .len = len};
     uint8_t inner[OLD_INNER_MAX], pad[31], datagram[1500];
-    size_t n;
+    const uint8_t *start;
+    size_t before = prefix(p, direct, &start), n;
 
     h.form = is_short(p) ? OLD_SHORT : p->established ? OLD_SIMPLE : OLD_FULL;
     h.flag_byte = knows_extras(p) && p->pv >= 6;
@@ -119,12 +130,18 @@ void old_peer_send(struct old_peer *p, uint8_t type, const uint8_t *payload,
     fill(p, h.random, sizeof(h.random));
     fill(p, pad, sizeof(pad));
     n = old_build(&p->keys, &h, inner);
-    memcpy(datagram, p->o.tag, 16);
-    n = old_seal(&p->keys, envelope(p), inner, n, pad, datagram + 16);
+    memcpy(datagram, start, before);
+    n = old_seal(&p->keys, envelope(p), inner, n, pad, datagram + before);
     if (p->swallow[type])
         p->swallow[type]--;
     else
-        p->o.send(p->o.ctx, datagram, n + 16);
+        p->o.send(p->o.ctx, direct, datagram, n + before);
+}
+
+void old_peer_send(struct old_peer *p, uint8_t type, const uint8_t *payload,
+                   size_t len)
+{
+    send_on(p, p->direct_used, type, payload, len);
 }
 
 static void put_codec(const struct old_peer *p, struct old_cursor *c)
@@ -180,7 +197,25 @@ static void send_probe(struct old_peer *p)
     memset(ping + 16, 0xFF, 16);
     ping[28] = 0xFE;
     fill(p, ping + 32, 8);
-    p->o.send(p->o.ctx, ping, sizeof(ping));
+    p->o.send(p->o.ctx, false, ping, sizeof(ping));
+}
+
+/* Once our INIT_ACK is in: our address, please; and a ping there. */
+static void run_direct(struct old_peer *p)
+{
+    uint8_t ask[32];
+
+    if (!p->o.p2p || !p->ack_seen || p->now < p->next_direct)
+        return;
+    p->next_direct = p->now + TGV_S(2);
+    if (p->direct_known) {
+        p->direct_ping = p->seq;
+        send_on(p, true, PING, NULL, 0);
+        return;
+    }
+    memcpy(ask, p->o.tag, 16);
+    memset(ask + 16, 0xFF, 16);
+    p->o.send(p->o.ctx, false, ask, sizeof(ask));
 }
 
 /* -- reliable packets and extras -------------------------------------------- */
@@ -261,6 +296,20 @@ void old_peer_ping(struct old_peer *p)
 {
     p->ping = p->seq; /* any of the newest three may be answered */
     old_peer_send(p, PING, NULL, 0);
+}
+
+static void tell_lan(struct old_peer *p)
+{
+    struct old_peer_reliable r = {
+        .type = LAN_ENDPOINT, .len = 8, .interval = TGV_MS(500)};
+    struct old_cursor c = old_cursor(r.payload, sizeof(r.payload));
+
+    old_put_bytes(&c, p->o.lan_ip, 4);
+    old_put(&c, 4, p->o.lan_port);
+    if (knows_extras(p))
+        set_extra(p, EXTRA_LAN_ENDPOINT, r.payload, 8);
+    else
+        send_reliable(p, 2, r);
 }
 
 /* -- sound out -------------------------------------------------------------- */
@@ -567,6 +616,12 @@ static void take_network(struct old_peer *p, uint32_t flags)
     p->heard.saves_data = flags & 1;
 }
 
+static void take_lan(struct old_peer *p, const uint8_t *bytes)
+{
+    memcpy(p->heard.lan, bytes, 8);
+    p->heard.lan_told = true;
+}
+
 static void take_extra(struct old_peer *p, const struct old_extra *x)
 {
     struct old_cursor c = {(uint8_t *)x->data, (uint8_t *)x->data + x->len,
@@ -589,6 +644,8 @@ static void take_extra(struct old_peer *p, const struct old_extra *x)
         take_stream_flags(p, id, old_get(&c, 4));
     } else if (x->type == EXTRA_NETWORK_CHANGED) {
         take_network(p, old_get(&c, 4));
+    } else if (x->type == EXTRA_LAN_ENDPOINT && x->len >= 8) {
+        take_lan(p, x->data);
     }
     if (c.bad)
         breach(p, "an extra that is too short", x->type);
@@ -608,6 +665,8 @@ static void take_reliable(struct old_peer *p, const struct old_packet *h)
         take_stream_flags(p, h->payload[0], h->payload[1]);
     if (h->type == NETWORK_CHANGED)
         take_network(p, h->payload[0]);
+    if (h->type == LAN_ENDPOINT)
+        take_lan(p, h->payload);
 }
 
 static void take_pong(struct old_peer *p, const struct old_packet *h)
@@ -615,8 +674,14 @@ static void take_pong(struct old_peer *p, const struct old_packet *h)
     struct old_cursor c = {(uint8_t *)h->payload,
                            (uint8_t *)h->payload + h->len, false};
 
-    if (p->ping - old_get(&c, 4) < 3 && !c.bad)
+    uint32_t seq = old_get(&c, 4);
+
+    if (c.bad)
+        return;
+    if (p->ping - seq < 3)
         p->heard.pongs++;
+    if (p->came_direct && seq == p->direct_ping)
+        p->direct_used = true;
 }
 
 static void take_body(struct old_peer *p, const struct old_packet *h)
@@ -648,7 +713,7 @@ static void take_body(struct old_peer *p, const struct old_packet *h)
         break;
     case PING:
         old_put(&c, 4, h->seq);
-        old_peer_send(p, PONG, body, 4);
+        send_on(p, p->came_direct, PONG, body, 4);
         break;
     case PONG:
         take_pong(p, h);
@@ -709,26 +774,30 @@ static void take_packet(struct old_peer *p, uint8_t *inner, size_t n)
     take_body(p, &h);
 }
 
-void old_peer_receive(struct old_peer *p, const uint8_t *datagram, size_t len,
-                      tgv_time now)
+/* Of the relay's messages only peer info is of interest. */
+static void take_control(struct old_peer *p, const uint8_t *datagram,
+                         size_t len)
 {
-    static const uint8_t control[12] = {255, 255, 255, 255, 255, 255,
-                                        255, 255, 255, 255, 255, 255};
+    static const uint8_t peer_info[4] = {0x1C, 0x37, 0xD9, 0x27};
+
+    if (len < 48 || memcmp(datagram + 28, peer_info, 4) != 0)
+        return;
+    p->direct_known = true;
+    p->next_direct = p->now;
+    p->same_nat = memcmp(datagram + 32, datagram + 40, 4) == 0;
+    if (p->same_nat)
+        tell_lan(p);
+}
+
+static void take_envelope(struct old_peer *p, const uint8_t *body, size_t len)
+{
     uint8_t inner[OLD_INNER_MAX + 100];
     enum old_envelope e = envelope(p);
-    size_t n;
+    size_t n = old_open(&p->keys, e, body, len, inner);
 
-    p->now = now;
-    if (len < 28 || memcmp(datagram, p->o.tag, 16) != 0) {
-        breach(p, "a datagram without its tag", (unsigned)len);
-        return;
-    }
-    if (memcmp(datagram + 16, control, 12) == 0)
-        return;
-    n = old_open(&p->keys, e, datagram + 16, len - 16, inner);
     if (n == 0 && e == OLD_V1 && p->o.version >= 5 && !p->established) {
         e = v2_form(p);
-        n = old_open(&p->keys, e, datagram + 16, len - 16, inner);
+        n = old_open(&p->keys, e, body, len, inner);
         p->upgraded = n > 0;
     }
     if (n == 0) {
@@ -736,7 +805,26 @@ void old_peer_receive(struct old_peer *p, const uint8_t *datagram, size_t len,
         return;
     }
     p->heard.envelopes[e]++;
+    p->heard.direct += p->came_direct;
     take_packet(p, inner, n);
+}
+
+void old_peer_receive(struct old_peer *p, bool direct, const uint8_t *datagram,
+                      size_t len, tgv_time now)
+{
+    static const uint8_t control[12] = {255, 255, 255, 255, 255, 255,
+                                        255, 255, 255, 255, 255, 255};
+    const uint8_t *start;
+    size_t before = prefix(p, direct, &start);
+
+    p->now = now;
+    p->came_direct = direct;
+    if (len < before + 12 || memcmp(datagram, start, before) != 0)
+        breach(p, "a datagram with a wrong prefix", direct);
+    else if (!direct && memcmp(datagram + 16, control, 12) == 0)
+        take_control(p, datagram, len);
+    else
+        take_envelope(p, datagram + before, len - before);
 }
 
 /* -- time ------------------------------------------------------------------- */
@@ -775,6 +863,7 @@ void old_peer_run(struct old_peer *p, tgv_time now)
 {
     p->now = now;
     run_handshake(p);
+    run_direct(p);
     run_sound(p);
     run_reliable(p);
 }

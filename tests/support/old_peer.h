@@ -32,7 +32,10 @@ struct old_peer_options {
     const uint8_t *tag;
     const struct tgv_codec *codec;
     uint64_t seed;
-    void (*send)(void *ctx, const uint8_t *datagram, size_t len);
+    bool p2p;
+    uint8_t lan_ip[4]; /* its own; told to a peer behind the same address */
+    uint16_t lan_port;
+    void (*send)(void *ctx, bool direct, const uint8_t *datagram, size_t len);
     void *ctx;
 };
 
@@ -48,6 +51,9 @@ struct old_peer_heard {
     unsigned inband; /* frames that carry in-band redundancy */
     bool muted, saves_data, tells_copies, tells_mute;
     unsigned network_changes, pongs;
+    unsigned direct; /* packets that came on the direct road */
+    uint8_t lan[8]; /* our address in the same network, as told */
+    bool lan_told;
 };
 
 struct old_peer_reliable {
@@ -79,6 +85,11 @@ struct old_peer {
     uint8_t acked[256];
     uint32_t simple_from; /* number of the first simple header; 0 none */
     uint32_t ping;
+    /* roads */
+    bool direct_known, direct_used, same_nat;
+    bool came_direct; /* the packet that is being read */
+    tgv_time next_direct;
+    uint32_t direct_ping;
     struct old_peer_reliable reliable[3];
     struct {
         bool pending;
@@ -106,8 +117,8 @@ void old_peer_init(struct old_peer *p, const struct old_peer_options *o,
 void old_peer_fini(struct old_peer *p);
 /* At least every OLD_PEER_STEP. */
 void old_peer_run(struct old_peer *p, tgv_time now);
-void old_peer_receive(struct old_peer *p, const uint8_t *datagram, size_t len,
-                      tgv_time now);
+void old_peer_receive(struct old_peer *p, bool direct, const uint8_t *datagram,
+                      size_t len, tgv_time now);
 
 void old_peer_mute(struct old_peer *p, bool muted);
 void old_peer_network(struct old_peer *p, bool saves_data);

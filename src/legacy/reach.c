@@ -415,6 +415,11 @@ void tgv_reach_tick(struct tgv_call *c, tgv_time now)
         return;
     if (r->answered < r->silent_since && now - r->silent_since >= PATIENCE)
         tgv_reach_use_tcp(c, "no answer by UDP yet", now); /* ENG-34 */
+    /* the peer may reach no other relays than those, which forward nothing to
+     * us before we have spoken to them */
+    if (r->relays_given_tcp && c->connected && !c->hs.ready &&
+        now - c->connect_time >= PATIENCE)
+        tgv_reach_use_tcp(c, "nothing from the peer yet", now);
     note_transport(c);
     judge_udp(c, now);
     watch_udp(c, now);

@@ -216,6 +216,25 @@ static void test_reach_given_tcp_relays_are_not_copied(void **state)
     assert_true(tgv_addr_equal(&b.streams[0].to, &b.relay_addr[2]));
 }
 
+/* Where the peer can reach only those, they must know us. */
+static void test_reach_given_tcp_relays_while_the_peer_is_silent(void **state)
+{
+    (void)state;
+    o.relays = 2;
+    o.tcp_relays = 1;
+    tgv_bench_init(&b, &o); /* UDP answers */
+    tgv_bench_run(&b, TGV_MS(600));
+    assert_int_equal(b.stream_count, 0);
+    tgv_bench_run(&b, TGV_MS(300));
+    assert_int_equal(b.stream_count, 1);
+    b.via = 0;
+    tgv_bench_init_packet(&b, 1);
+    tgv_bench_ack_packet(&b, 1);
+    tgv_bench_media(&b, 1, 0);
+    assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
+    assert_int_equal(tgv_bench_stats(&b).path_id, 101);
+}
+
 static void test_reach_copies_are_made_once(void **state)
 {
     (void)state;
@@ -373,6 +392,7 @@ int main(void)
         T(test_reach_use_tcp_false_means_never),
         T(test_reach_force_tcp_makes_every_relay_one),
         T(test_reach_given_tcp_relays_are_not_copied),
+        T(test_reach_given_tcp_relays_while_the_peer_is_silent),
         T(test_reach_copies_are_made_once),
         T(test_reach_urgent_opens_at_once),
         T(test_eng_29_the_server_s_id_is_told),

@@ -419,6 +419,7 @@ REQUEST_ERRORS = [
     (400, "INPUT_USER_DEACTIVATED", aio.BadTarget),
     (400, "DH_G_A_INVALID", None),
     (400, "SOMETHING_NEW", aio.ServerError),
+    (500, "CALL_SOMETHING_NEW", aio.ServerError),
 ]
 
 
@@ -436,13 +437,71 @@ def test_error_of_request_call(code, name, kind):
     run_fast(main())
 
 
-def test_flood_wait_tells_the_time():
+@pytest.mark.parametrize("seconds", [2, 700])
+def test_flood_wait_tells_the_time(seconds):
     async def main():
         async with world() as (server, anna, boris):
             server.fault("phone.requestCall",
-                         error=RpcError(420, "FLOOD_WAIT_700"))
+                         error=RpcError(420, f"FLOOD_WAIT_{seconds}"))
             end = await place(anna)
-            assert type(end) is aio.FloodWait and end.seconds == 700
+            assert type(end) is aio.FloodWait and end.seconds == seconds
+
+    run_fast(main())
+
+
+def test_another_random_id_is_drawn_once():
+    """The library itself must not repeat the request: same number, same
+    answer."""
+    async def main():
+        async with world() as (server, anna, boris):
+            duplicate = server.fault("phone.requestCall", times=1,
+                                     error=RpcError(500,
+                                                    "RANDOM_ID_DUPLICATE"))
+            ringing(boris)
+            assert type(await place(anna, ring_timeout=9)) is aio.NoAnswer
+            one, two = server.requests("phone.requestCall")
+            assert one.random_id != two.random_id
+
+            duplicate.times = 5
+            end = await place(anna)
+            assert type(end) is aio.ServerError
+            assert "RANDOM_ID_DUPLICATE" in end.why
+            assert len(server.requests("phone.requestCall")) == 4
+
+    run_fast(main())
+
+
+def test_a_server_in_trouble_is_asked_again():
+    async def main():
+        async with world() as (server, anna, boris):
+            ringing(boris)
+            trouble = server.fault("phone.requestCall", times=2,
+                                   error=RpcError(500, "RPC_MCGET_FAIL"))
+            assert type(await place(anna, ring_timeout=9)) is aio.NoAnswer
+            assert len(server.requests("phone.requestCall")) == 3
+
+            trouble.times = 50
+            end = await place(anna)
+            assert type(end) is aio.ServerError
+            assert len(server.requests("phone.requestCall")) == 3 + 4
+
+    run_fast(main())
+
+
+def test_an_answer_to_a_server_in_trouble_is_not_taken_elsewhere():
+    """acceptCall worked, although its answer was an error: what comes to the
+    second one is about the first."""
+    async def main():
+        async with world() as (server, anna, boris):
+            ends = accepting(boris)
+            server.fault("phone.acceptCall:result",
+                         error=RpcError(500, "RPC_CALL_FAIL"))
+            # Not further than this: media would need real time.
+            server.fault("phone.confirmCall", delay=9,
+                         error=RpcError(400, "CALL_PEER_INVALID"))
+            await place(anna)
+            assert len(server.requests("phone.acceptCall")) == 2
+            assert ends == []
 
     run_fast(main())
 
@@ -456,6 +515,7 @@ ACCEPT_ERRORS = [
     (406, "CALL_PROTOCOL_COMPAT_LAYER_INVALID", aio.Incompatible,
      ["Disconnect"]),
     (400, "SOMETHING_NEW", aio.ServerError, ["Disconnect"]),
+    (500, "CALL_OCCUPY_FAILED", aio.ServerError, ["Disconnect"]),
 ]
 
 
@@ -470,6 +530,7 @@ def test_error_of_accept_call(code, name, kind, sent):
             assert len(ends) == 1
             if kind is not None:
                 assert type(ends[0]) is kind, ends
+            assert len(server.requests("phone.acceptCall")) == 1
             assert discards(server, boris.user) == sent
 
     run_fast(main())
@@ -495,17 +556,19 @@ def test_error_of_confirm_call(code, name, kind):
     run_fast(main())
 
 
-@pytest.mark.parametrize("name", ["CALL_ALREADY_DECLINED",
-                                  "CALL_ALREADY_ACCEPTED",
-                                  "CALL_PEER_INVALID"])
-def test_error_of_discard_call_is_the_end_too(name):
+@pytest.mark.parametrize("code,name", [(400, "CALL_ALREADY_DECLINED"),
+                                       (400, "CALL_ALREADY_ACCEPTED"),
+                                       (400, "CALL_PEER_INVALID"),
+                                       (500, "CALL_OCCUPY_FAILED")])
+def test_error_of_discard_call_is_the_end_too(code, name):
     async def main():
         async with world() as (server, anna, boris):
             ringing(boris)
-            server.fault("phone.discardCall", error=RpcError(400, name))
+            server.fault("phone.discardCall", error=RpcError(code, name))
             t = now()
             assert type(await place(anna, ring_timeout=5)) is aio.NoAnswer
             assert now() - t < 8
+            assert len(discards(server, anna.user)) == 1
 
     run_fast(main())
 

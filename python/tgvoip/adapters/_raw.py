@@ -3,13 +3,22 @@
 have the same names and fields everywhere (`types.PhoneCallWaiting`,
 `g_a_hash`); where the libraries differ is left to the subclasses.
 """
+import asyncio
 import datetime
 import inspect
 from typing import Any, List, Optional, Tuple
 
 from ..aio.adapter import (CallProtocol, CallRef, CallType, Connection,
-                           DhConfig, DiscardReason, OnUpdate, PhoneCall,
-                           PhoneConfig, RpcError, Target)
+                           DhConfig, DiscardReason, NetworkFailure, OnUpdate,
+                           PhoneCall, PhoneConfig, RpcError, Target)
+
+# How often a request meets a server in trouble, and the pause between. [s]
+TRIES = 4
+PAUSE_S = 1.0
+# The negotiation repeats these itself, and knows what an answer means then.
+_REPEATED = ("phone.ReceivedCall", "phone.AcceptCall", "phone.ConfirmCall",
+             "phone.DiscardCall", "phone.SaveCallDebug",
+             "phone.SetCallRating")
 
 _TYPES = {
     "PhoneCallEmpty": CallType.EMPTY,
@@ -38,6 +47,12 @@ def _number(value: Any) -> int:
     if isinstance(value, datetime.datetime):
         return int(value.timestamp())
     return int(value or 0)
+
+
+def _passes(error: RpcError) -> bool:
+    """The server is in trouble; it may answer when asked again."""
+    return error.code >= 500 and not error.name.startswith(
+        ("CALL_", "RANDOM_ID_"))
 
 
 def read_protocol(thing: Any) -> CallProtocol:
@@ -117,7 +132,7 @@ class RawAdapter:
         raise NotImplementedError
 
     async def invoke(self, query: Any) -> Any:
-        """Send a request; raise RpcError, or let OSError pass."""
+        """Send a request once; raise RpcError, or let OSError pass."""
         raise NotImplementedError
 
     # -- what does not --------------------------------------------------------------
@@ -127,11 +142,25 @@ class RawAdapter:
                 _of(update) == "UpdatePhoneCall"):
             self._on_update(read_call(update.phone_call))
 
-    def _method(self, name: str, **fields: Any) -> Any:
+    async def _method(self, name: str, **fields: Any) -> Any:
+        """The libraries repeat a request after any server error, and forget
+        which it was; calls have errors of that kind that are answers."""
         space, _, last = name.partition(".")
         function = getattr(getattr(self.functions, space),
                            last + self.suffix)
-        return self.invoke(function(**fields))
+        tries = 1
+        while True:
+            try:
+                return await self.invoke(function(**fields))
+            except RpcError as error:
+                if not _passes(error):
+                    raise
+                if name in _REPEATED:
+                    raise NetworkFailure(str(error)) from error
+                if tries == TRIES:
+                    raise
+            await asyncio.sleep(PAUSE_S)
+            tries += 1
 
     def _peer(self, call: CallRef) -> Any:
         return self.types.InputPhoneCall(id=call.id,

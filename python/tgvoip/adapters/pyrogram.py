@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Adapter for the Pyrogram family: Pyrogram (1.4 and 2) and Kurigram."""
+import inspect
 from typing import Any, Tuple
 
 from pyrogram.errors import RPCError
@@ -47,9 +48,21 @@ class PyrogramAdapter(RawAdapter):
     async def invoke(self, query: Any) -> Any:
         send = getattr(self.client, "invoke", None) or self.client.send
         try:
-            return await send(query)
+            if "retry_delay" in inspect.signature(send).parameters:
+                return await self._send_once(query)
+            return await send(query, retries=0, sleep_threshold=0)
         except RPCError as error:
             raise _translated(error) from error
+
+    async def _send_once(self, query: Any) -> Any:
+        """Kurigram's invoke() ends each server error as a TimeoutError."""
+        client = self.client
+        if not client.is_connected:
+            raise ConnectionError("the Kurigram client has not been started")
+        result = await client.session.send(query)
+        for peers in ("users", "chats"):
+            await client.fetch_peers(getattr(result, peers, []))
+        return result
 
 
 def _translated(error: RPCError) -> RpcError:

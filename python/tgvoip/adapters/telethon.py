@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Adapter for Telethon (1.x)."""
+import copy
 from typing import Any, Tuple
 
 from telethon import events, utils
@@ -41,12 +42,22 @@ class TelethonAdapter(RawAdapter):
 
     async def invoke(self, query: Any) -> Any:
         try:
-            return await self.client(query)
+            return await self._once()(query)
         except RPCError as error:
-            raise RpcError(error.code or 500, _name(error)) from error
+            raise RpcError(abs(error.code or 500), _name(error)) from error
         except ValueError as error:
-            # Telethon's word for "five times a server error".
+            # An older Telethon's word for "so many times a server error".
             raise NetworkFailure(str(error)) from error
+
+    def _once(self) -> Any:
+        """The client as if made with request_retries=0, flood_sleep_threshold=0
+        and raise_last_call_error=True, which cannot be asked for one request:
+        a copy, which shares its connection and its session. Made each time,
+        for the client may have another connection by then."""
+        once = copy.copy(self.client)
+        once._request_retries, once._raise_last_call_error = 0, True
+        once.flood_sleep_threshold = 0
+        return once
 
 
 def _name(error: RPCError) -> str:

@@ -97,6 +97,17 @@ static unsigned spoken(const struct tgv_call *c)
                                                      : TGV_PROTOCOL_VERSION;
 }
 
+static const char *p2p_type(const struct tgv_call *c)
+{
+    const struct tgv_path *p = &c->paths.list[c->paths.current];
+
+    if (tgv_path_is_relay(p))
+        return "none";
+    if (p->type == TGV_PATH_P2P_LAN)
+        return "lan";
+    return p->addr.family == TGV_AF_IPV6 ? "inet6" : "inet";
+}
+
 char *tgv_call_debug_log(const struct tgv_call *c, tgv_time now)
 {
     const struct tgv_paths *paths = &c->paths;
@@ -115,7 +126,7 @@ char *tgv_call_debug_log(const struct tgv_call *c, tgv_time now)
     tgv_json_set(o, "tcp_used", tgv_json_new_bool(c->reach.tcp_used));
     tgv_json_set(o, "relay_rtt",
                  tgv_json_new_int(mean_ms(&paths->list[paths->preferred])));
-    tgv_json_set(o, "p2p_type", tgv_json_new_str("none"));
+    tgv_json_set(o, "p2p_type", tgv_json_new_str(p2p_type(c)));
     tgv_json_set(o, "rtt",
                  tgv_json_new_int(mean_ms(&paths->list[paths->current])));
     tgv_json_set(o, "packet_stats", packets_json(c));
@@ -174,6 +185,8 @@ static void add_endpoints(struct text *t, const struct tgv_call *c)
     add(t, "Remote endpoints:\n");
     for (unsigned i = 0; i < c->paths.count; i++) {
         const struct tgv_path *p = &c->paths.list[i];
+        if (p->gone)
+            continue;
         tgv_addr_format(&p->addr, where, sizeof(where));
         add(t, "%s - %lldms, %u, 0x%llx [%s%s]\n", where, (long long)mean_ms(p),
             p->probes_answered, (unsigned long long)p->id, path_str(p->type),

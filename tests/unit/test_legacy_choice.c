@@ -32,6 +32,7 @@ static struct road {
 } roads[ROADS];
 static unsigned talks_on; /* road that the peer's sound takes */
 static bool peer_silent;
+static tgv_time peer_sends_every;
 static unsigned next; /* of the call's packets: not yet at the peer */
 static struct tgv_prng luck;
 static uint32_t pts;
@@ -56,6 +57,7 @@ static int reset(void **state)
     roads[DIRECT].dead_to = roads[DIRECT].dead_from = true; /* not yet */
     talks_on = 0;
     peer_silent = false;
+    peer_sends_every = TGV_MS(60);
     next = queued = 0;
     tgv_prng_init(&luck, 11);
     media_at = 0;
@@ -175,7 +177,7 @@ static void live(tgv_time length)
     for (tgv_time t = 0; t < length; t += TGV_MS(10)) {
         tgv_bench_run(&b, TGV_MS(10));
         arrive();
-        if (!peer_silent && t % TGV_MS(60) == 0)
+        if (!peer_silent && b.now % peer_sends_every == 0)
             send_back(b.now, talks_on, TGV_PKT_NOP, pts++);
         deliver_due();
         forget();
@@ -356,6 +358,21 @@ static void test_lossy_long_road_is_not_taken_for_dead(void **state)
     assert_true(deaths() - before <= 1);
 }
 
+static void test_muted_lossy_peer_is_not_taken_for_dead(void **state)
+{
+    (void)state;
+    peer_sends_every = TGV_MS(200);
+    for (unsigned i = 0; i < 2; i++)
+        roads[i] =
+            (struct road){.rtt = TGV_MS(150), .loss = 10, .jitter = TGV_MS(60)};
+    establish();
+    live(TGV_S(5));
+    unsigned before = deaths();
+    live(TGV_S(120));
+    printf("%u of a muted peer\n", deaths() - before);
+    assert_true(deaths() - before <= 1);
+}
+
 static void test_delay_that_grows_is_not_taken_for_death(void **state)
 {
     (void)state;
@@ -504,6 +521,7 @@ int main(void)
         T(test_silent_peer_whose_road_lives_moves_nothing),
         T(test_peer_may_talk_on_another_road),
         T(test_lossy_long_road_is_not_taken_for_dead),
+        T(test_muted_lossy_peer_is_not_taken_for_dead),
         T(test_delay_that_grows_is_not_taken_for_death),
         T(test_road_that_died_is_not_taken_again_at_once),
         T(test_relay_that_speaks_replaces_a_road_without_acks),

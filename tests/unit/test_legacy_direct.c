@@ -11,6 +11,7 @@
 #include "legacy/internal.h"
 #include "support/bench.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct tgv_bench b;
@@ -129,6 +130,15 @@ static bool has_road(enum tgv_path_type type, const struct tgv_addr *addr)
     const struct tgv_path *p = tgv_paths_direct(b.call, type, addr->family);
 
     return p && tgv_addr_equal(&p->addr, addr);
+}
+
+static bool log_says(const char *what)
+{
+    char *text = tgv_call_debug_log(b.call, b.now);
+    bool found = text && strstr(text, what);
+
+    free(text);
+    return found;
 }
 
 /* -- peer info ------------------------------------------------------------------ */
@@ -290,7 +300,9 @@ static void test_direct_can_be_forbidden_and_allowed(void **state)
 {
     (void)state;
     establish();
+    assert_true(log_says("\"p2p_type\":\"none\""));
     direct_in_use();
+    assert_true(log_says("\"p2p_type\":\"inet\""));
     unsigned from = b.count;
     tgv_call_set_p2p(b.call, false, b.now);
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
@@ -382,6 +394,7 @@ static void test_direct_lan_waits_for_equal_public_addresses(void **state)
     answer(&lan, TGV_S(1));
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_P2P_LAN);
     assert_string_equal(b.routes[b.route_count - 1], "lan");
+    assert_true(log_says("\"p2p_type\":\"lan\""));
 }
 
 static void test_direct_lan_stays_inactive_elsewhere(void **state)
@@ -510,6 +523,7 @@ static void test_eng_24_ipv6_road_is_measured_before_use(void **state)
     answer(&peer6, TGV_S(1));
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_P2P_INET);
     assert_int_equal(tgv_bench_stats(&b).path_id >> 32, 0x50325036);
+    assert_true(log_says("\"p2p_type\":\"inet6\""));
 }
 
 static void test_direct_ipv6_address_must_be_global(void **state)

@@ -7,6 +7,10 @@
  * rounds; the current one is asked first and clears itself by any sign of
  * life. If it gives none for a while, the call moves to the road that answered,
  * or to the first that will.
+ *
+ * The original leaves a dead relay only if it has no measure of it, and then
+ * for a relay on which it hears us. NETWORK_CHANGED makes it forget its
+ * measures, hence it is told so when we had to move, or do not hear it.
  * Source: wire specification 7.2; behaviour notes 5.4, 5.5; ENG-24
  */
 #include "legacy/internal.h"
@@ -35,6 +39,8 @@
 /* What did not answer so many pings in so long is not measured any more. */
 #define UNANSWERED_MAX 3
 #define UNANSWERED_FOR TGV_S(3)
+#define WAKE_AFTER TGV_S(1) /* an original that is not heard */
+#define WAKE_INTERVAL TGV_S(5)
 #define ENOUGH_SAMPLES 2 /* for a new road to be taken at once */
 
 /* Gaps between the pings to a new road; both ends need several under way at the
@@ -47,8 +53,10 @@ static const tgv_time burst_gaps[] = {TGV_MS(100), TGV_MS(200), TGV_MS(200),
 
 void tgv_choice_init(struct tgv_call *c)
 {
-    c->choice = (struct tgv_choice){
-        .heard = TGV_NEVER, .trouble_since = TGV_NEVER, .moved = TGV_NEVER};
+    c->choice = (struct tgv_choice){.heard = TGV_NEVER,
+                                    .trouble_since = TGV_NEVER,
+                                    .moved = TGV_NEVER,
+                                    .woken = -WAKE_INTERVAL};
 }
 
 static struct tgv_path *current(struct tgv_call *c)
@@ -147,6 +155,9 @@ static double cost(const struct tgv_call *c, unsigned path, tgv_time now)
 
     if (!tgv_path_open(c, path) || now < p->avoid_until)
         return 0.0;
+    if (p->type == TGV_PATH_UDP_RELAY && !tgv_reach_udp_steady(c) &&
+        c->paths.list[c->paths.current].type == TGV_PATH_TCP_RELAY)
+        return 0.0; /* ENG-21: only when it has been good for a while */
     return (double)tgv_rtt_mean(&p->rtt) * weight;
 }
 
@@ -256,6 +267,14 @@ static void doubt_silent_roads(struct tgv_call *c)
             tgv_rtt_clear(&c->paths.list[i].rtt);
 }
 
+static void wake_original(struct tgv_call *c, tgv_time now)
+{
+    if (c->hs.peer_is_ours || now - c->choice.woken < WAKE_INTERVAL)
+        return;
+    c->choice.woken = now;
+    tgv_call_tell_network(c, now);
+}
+
 static void leave_dead(struct tgv_call *c, unsigned path, tgv_time now)
 {
     struct tgv_path *dead = current(c);
@@ -271,6 +290,7 @@ static void leave_dead(struct tgv_call *c, unsigned path, tgv_time now)
     dead->avoid_until = now + (AVOID << doublings);
     tgv_rtt_clear(&dead->rtt);
     tgv_paths_move(c, path, "dead", now);
+    wake_original(c, now);
     if (!tgv_path_is_relay(dead))
         tgv_direct_ask(c, now);
 }
@@ -415,6 +435,8 @@ void tgv_choice_watch(struct tgv_call *c, tgv_time now)
     if (!tgv_state_talking(c))
         return;
     bursts(c, now);
+    if (now - ch->heard >= WAKE_AFTER)
+        wake_original(c, now);
     if (ch->trouble_since == TGV_NEVER) {
         if (!trouble(c, now))
             return;

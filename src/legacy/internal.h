@@ -218,6 +218,7 @@ struct tgv_choice { /* choice.c */
     tgv_time round_at; /* the next one, not before */
     unsigned turn; /* where the next round begins */
     tgv_time moved; /* the current road has been in use since */
+    tgv_time woken; /* an original was told to forget its measures */
 };
 
 #define TGV_STRANGERS_MAX 64

@@ -300,6 +300,53 @@ static void test_rescue_trusts_no_older_measure(void **state)
     assert_int_equal(b.route_count, routes + 1);
 }
 
+static bool told_network(unsigned from)
+{
+    for (unsigned i = from; i < b.count; i++)
+        if (tgv_bench_extra(&b.log[i], TGV_EXTRA_NETWORK_CHANGED))
+            return true;
+    return false;
+}
+
+/* It would stay on the relay that is dead; ours finds its way alone. */
+static void test_eng_24_original_is_told_to_forget_its_measures(void **state)
+{
+    uint8_t ours[6];
+    const struct tgv_extra tgvx = {.type = TGV_EXTRA_TGVX,
+                                   .len = (uint8_t)tgv_tgvx_encode(1, 20, ours),
+                                   .data = ours};
+
+    (void)state;
+    for (int is_ours = 0; is_ours < 2; is_ours++) {
+        reset(NULL);
+        establish();
+        live(TGV_S(1));
+        if (is_ours) {
+            b.extras[0] = tgvx;
+            b.extra_count = 1;
+        }
+        live(TGV_S(5));
+        assert_false(told_network(0));
+        roads[0].dead_to = roads[0].dead_from = true;
+        live(TGV_S(2));
+        assert_int_equal(relay(), 1);
+        assert_int_equal(told_network(0), !is_ours);
+        if (!is_ours)
+            tgv_bench_fini(&b);
+    }
+}
+
+static void test_eng_24_original_that_is_not_heard_is_told(void **state)
+{
+    (void)state;
+    establish();
+    live(TGV_S(6));
+    roads[0].dead_from = true; /* what we send arrives */
+    live(TGV_S(2));
+    assert_int_equal(relay(), 0);
+    assert_true(told_network(0));
+}
+
 static void test_rescue_pings_are_bounded(void **state)
 {
     unsigned n = 0;
@@ -517,6 +564,8 @@ int main(void)
         T(test_eng_24_dead_only_from_the_peer_to_us),
         T(test_eng_24_dead_relay_is_left_for_another),
         T(test_rescue_trusts_no_older_measure),
+        T(test_eng_24_original_is_told_to_forget_its_measures),
+        T(test_eng_24_original_that_is_not_heard_is_told),
         T(test_rescue_pings_are_bounded),
         T(test_silent_peer_whose_road_lives_moves_nothing),
         T(test_peer_may_talk_on_another_road),

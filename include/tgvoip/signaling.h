@@ -247,8 +247,9 @@ struct tgvoip_negotiation_info {
 };
 
 enum tgvoip_signal_event_type {
-    /** An incoming call rings here. The application owns the negotiation from
-     *  now on, answers or declines it, and releases it in the end. */
+    /** An incoming call rings here; the first event of its negotiation. The
+     *  application owns it from now on, answers or declines it, and releases
+     *  it in the end. */
     TGVOIP_SIGNAL_EVENT_INCOMING = 1,
     /** The state changed; see `state`. */
     TGVOIP_SIGNAL_EVENT_STATE = 2,

@@ -15,7 +15,6 @@ void tgv_incoming_start(struct tgvoip_negotiation *n,
     tgv_rpc_queue(&n->rpc[TGVOIP_REQUEST_RECEIVED_CALL], tgv_account_order(a));
     tgv_timer_start(n, TGV_TIMER_RING, a->values.ring_timeout_ms, now);
     tgv_neg_set_state(n, TGVOIP_SIGNAL_WAITING_INCOMING, now);
-    tgv_neg_event(n, TGVOIP_SIGNAL_EVENT_INCOMING);
 }
 
 /* acceptCall, once the user has said yes and g_b is there. */

@@ -53,6 +53,8 @@ void tgv_neg_set_state(struct tgvoip_negotiation *n,
     n->state = state;
     tgv_log(&n->account->config.log, TGV_LOG_INFO, "negotiate", now,
             "call %lld: %s", (long long)n->id, tgvoip_signal_state_str(state));
+    if (state == TGVOIP_SIGNAL_WAITING_INCOMING)
+        tgv_neg_event(n, TGVOIP_SIGNAL_EVENT_INCOMING); /* nobody has it yet */
     tgv_neg_event(n, TGVOIP_SIGNAL_EVENT_STATE);
 }
 

@@ -54,6 +54,34 @@ static void test_sig_40_old_requests_are_ignored(void **state)
     hand_fini(&h);
 }
 
+/* Whoever gets the event can attach to the call before anything else of it. */
+static void test_sig_42_incoming_is_the_first_event(void **state)
+{
+    (void)state;
+    static const enum tgvoip_signal_event_type wanted[] = {
+        TGVOIP_SIGNAL_EVENT_INCOMING, TGVOIP_SIGNAL_EVENT_STATE};
+    struct tgvoip_phone_call c;
+    struct tgvoip_signal_event e;
+    struct hand h;
+
+    hand_init(&h, NULL);
+    c = hand_requested(&h);
+    hand_update(&h, &c);
+    for (int i = 0; i < 2; i++) {
+        tgvoip_signal_event_default(&e);
+        assert_true(tgv_account_next_event(h.a, &e));
+        assert_int_equal(e.type, wanted[i]);
+        assert_int_equal(e.state, TGVOIP_SIGNAL_WAITING_INCOMING);
+        assert_int_equal(e.info.state, TGVOIP_SIGNAL_WAITING_INCOMING);
+        assert_int_equal(e.info.id, HAND_ID);
+        assert_true(!h.n || h.n == e.negotiation);
+        h.n = e.negotiation;
+    }
+    assert_non_null(h.n);
+    assert_false(tgv_account_next_event(h.a, &e));
+    hand_fini(&h);
+}
+
 static void test_sig_40_duplicates_ring_once(void **state)
 {
     (void)state;
@@ -603,6 +631,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sig_40_not_for_us_is_ignored),
         cmocka_unit_test(test_sig_40_old_requests_are_ignored),
+        cmocka_unit_test(test_sig_42_incoming_is_the_first_event),
         cmocka_unit_test(test_sig_40_duplicates_ring_once),
         cmocka_unit_test(test_sig_40_a_request_after_its_end_does_not_ring),
         cmocka_unit_test(test_sig_40_hash_of_wrong_length_fails),

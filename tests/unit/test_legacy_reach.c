@@ -18,6 +18,7 @@ static struct tgv_bench b;
 static struct tgv_bench_options o;
 static struct tgv_server_config config;
 static uint32_t pts;
+static unsigned seen; /* of the log, by the peer */
 
 static int reset(void **state)
 {
@@ -27,6 +28,7 @@ static int reset(void **state)
     o.config = &config;
     o.tcp = TGV_BENCH_ACCEPT;
     pts = 60;
+    seen = 0;
     return 0;
 }
 
@@ -77,8 +79,6 @@ static void answer(const struct tgv_bench_packet *p)
  * UDP do not reach it. */
 static void talk(tgv_time length, bool udp)
 {
-    unsigned seen = b.count;
-
     for (tgv_time t = 0; t < length; t += TGV_MS(20)) {
         unsigned end = b.count;
         tgv_bench_run(&b, TGV_MS(20));

@@ -23,7 +23,8 @@
 #define WINDOW_QUEUE TGV_MS(280)
 #define WINDOW_QUEUE_START TGV_MS(170)
 #define STALL TGV_MS(400)
-#define DEAD TGV_S(1) /* no queue keeps all news back for so long */
+#define DEAD TGV_MS(900)
+#define DEAD_PACKETS 17
 /* A window that stays full while acknowledgements come steadily is a queue;
  * while none come, packets are lost in a row. */
 #define STEADY TGV_MS(150)
@@ -153,6 +154,7 @@ void tgv_congestion_new_path(struct tgv_congestion *c)
 
 void tgv_congestion_sent(struct tgv_congestion *c, size_t bytes, tgv_time now)
 {
+    c->unheard++;
     flow_add(&c->sent, bytes, now);
 }
 
@@ -164,10 +166,34 @@ static double time_of(const struct tgv_congestion *c, size_t bytes)
     return (double)bytes * 8.0 * TGV_US_PER_S / rate;
 }
 
+/* All news stayed away, though no queue had grown, and for longer than chance
+ * keeps it back. */
+static bool was_dead(const struct tgv_congestion *c, tgv_time now)
+{
+    return c->last_ack != TGV_NEVER && now - c->last_ack > DEAD &&
+           c->unheard >= DEAD_PACKETS && c->queue < QUEUE_LONG &&
+           now - c->delivered.first >= SURE_AFTER;
+}
+
+/* The road lives again: that it delivered nothing meanwhile says nothing about
+ * what it carries. */
+static void resume(struct tgv_congestion *c)
+{
+    flow_clear(&c->sent);
+    flow_clear(&c->delivered);
+    c->refused = false;
+    c->refused_at = TGV_NEVER;
+    c->high_since = TGV_NEVER;
+}
+
 void tgv_congestion_acked(struct tgv_congestion *c, size_t bytes, tgv_time at,
                           tgv_time now)
 {
     tgv_time base = tgv_low_base(&c->round_trip);
+
+    if (was_dead(c, now))
+        resume(c);
+    c->unheard = 0;
 
     /* the first could have been acknowledged a round trip after it left */
     if (c->delivered.first == TGV_NEVER)

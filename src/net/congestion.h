@@ -40,6 +40,7 @@ struct tgv_congestion {
     tgv_time ceiling_until;
     unsigned failures; /* in a row at about that ceiling */
     tgv_time last_ack; /* when something was acknowledged; TGV_NEVER */
+    unsigned unheard; /* packets sent since */
     tgv_time high_since; /* queue too long; TGV_NEVER */
     bool refused; /* the window was full */
     tgv_time refused_at; /* first time of some; TGV_NEVER */

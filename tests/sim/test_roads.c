@@ -158,7 +158,10 @@ static bool first_audio(const struct road *r, tgv_time *value)
 
 static bool first_audio_udp(const struct road *r, tgv_time *value)
 {
-    *value = r->first_audio - 2 * tgv_roads_rtt(&r->plan, &r->before, true);
+    struct tgv_roads relayed = r->before;
+
+    relayed.direct = 0; /* not at first */
+    *value = r->first_audio - 2 * tgv_roads_rtt(&r->plan, &relayed, true);
     return r->meet && tgv_roads_udp(&r->before) && r->first_audio >= 0;
 }
 

@@ -409,6 +409,10 @@ static void capture(struct tgv_world *w, struct world_side *d)
 
 static void note_block(struct tgv_world *w, struct world_side *d, bool voice)
 {
+    if (w->trace &&
+        (d->blocks == 0 || d->heard[(d->blocks - 1) % WORLD_ENDS] != voice))
+        world_note(w, "%c hears %s", 'A' + d->ear.side,
+                   voice ? "voice" : "none");
     d->heard[d->blocks++ % WORLD_ENDS] = voice;
     if (voice && d->end.first_voice < 0)
         d->end.first_voice = w->now - later_start(w);

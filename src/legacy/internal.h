@@ -512,7 +512,8 @@ void tgv_receive_packet(struct tgv_call *c, unsigned path,
 void tgv_reliable_send(struct tgv_call *c, uint8_t type, const uint8_t *payload,
                        size_t len, tgv_time interval, tgv_time timeout,
                        tgv_time now);
-void tgv_reliable_sent(struct tgv_call *c, uint8_t type, uint32_t seq);
+void tgv_reliable_sent(struct tgv_call *c, const struct tgv_item *item,
+                       uint32_t seq);
 void tgv_reliable_run(struct tgv_call *c, tgv_time now);
 
 /* -- paths.c: the set ------------------------------------------------------- */

@@ -40,11 +40,14 @@ void tgv_reliable_send(struct tgv_call *c, uint8_t type, const uint8_t *payload,
     transmit(c, r, now);
 }
 
-void tgv_reliable_sent(struct tgv_call *c, uint8_t type, uint32_t seq)
+void tgv_reliable_sent(struct tgv_call *c, const struct tgv_item *item,
+                       uint32_t seq)
 {
-    struct tgv_reliable *r = slot_for(c, type);
+    struct tgv_reliable *r = slot_for(c, item->type);
 
-    if (r && type != 0)
+    /* one that waited while its news were replaced tells the old ones */
+    if (r && item->type != 0 && item->len == r->len &&
+        memcmp(item->payload, r->payload, r->len) == 0)
         r->seq[r->numbers++ % TGV_RELIABLE_NUMBERS] = seq;
 }
 

@@ -233,7 +233,7 @@ static void sent(struct tgv_call *c, const struct tgv_item *item, unsigned path,
     c->counters.packets_out++;
     if (fresh && h->extra_count > 0)
         tgv_extras_sent(&c->extras, h->seq);
-    tgv_reliable_sent(c, item->type, h->seq);
+    tgv_reliable_sent(c, item, h->seq);
     tgv_choice_sent(c, path, item->type, h->seq, now);
     if (path == c->paths.current)
         tgv_timers_sent(c, now);

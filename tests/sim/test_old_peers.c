@@ -42,6 +42,7 @@ static struct {
     tgv_time last_voice; /* heard */
     enum tgv_call_state state;
     struct tgv_sim_ear ear;
+    int lose; /* our n-th datagram from now on is lost; 0: none */
     bool hold; /* the peer's next datagram stays on the way */
     uint8_t held[1500];
     size_t held_len;
@@ -129,6 +130,8 @@ static void settle(void)
         tgv_call_transmit(w.call, &sock, &to, buf, sizeof(buf), &len, w.now);
         if (len == 0)
             break;
+        if (w.lose > 0 && --w.lose == 0)
+            continue;
         if (tgv_addr_equal(&to, &w.relay_addr))
             assert_int_equal(tgv_link_send(w.link[0], buf, len, 0, w.now), 0);
         else if (tgv_addr_equal(&to, &w.direct[1]))
@@ -784,6 +787,28 @@ static void test_old_peers_overtaken_mute_is_old_news(void **state)
     in_all_meetings(overtaken_mute);
 }
 
+/* Muted and unmuted at once, and each packet of these lost in turn. */
+static void hasty_mute(struct scene *s)
+{
+    for (int lost = 1; lost <= 4; lost++) {
+        begin(s);
+        check_talk(TGV_S(3));
+        w.lose = lost;
+        tgv_call_set_mute(w.call, true, w.now);
+        tgv_call_set_mute(w.call, false, w.now);
+        settle();
+        run_to(TGV_S(5));
+        CHECK(!w.peer.heard.muted);
+        end();
+    }
+}
+
+static void test_old_peers_hear_the_last_word_on_mute(void **state)
+{
+    (void)state;
+    in_all_meetings(hasty_mute);
+}
+
 /* The call id stands before each direct datagram of a peer below version 9,
  * both ways. */
 static void direct_call(struct scene *s)
@@ -912,6 +937,7 @@ int main(void)
         cmocka_unit_test(test_old_peers_data_saving_from_the_start),
         cmocka_unit_test(test_old_peers_time_stamps_stand_still_in_pauses),
         cmocka_unit_test(test_old_peers_overtaken_mute_is_old_news),
+        cmocka_unit_test(test_old_peers_hear_the_last_word_on_mute),
         cmocka_unit_test(test_old_peers_direct_roads),
         cmocka_unit_test(test_old_peers_below_version_3_are_incompatible),
     };

@@ -11,6 +11,7 @@ import pytest
 import tgvoip.aio as aio
 from phones import discards, run, until, world
 from tgvoip import CallState
+from tgvoip.aio import _media
 
 
 def tone(rate, seconds, hz=440, amplitude=8000):
@@ -71,6 +72,53 @@ def test_call_in_ten_lines(relay):
             assert request.connection_id == server.relays[0].id
 
     run(main())
+
+
+class Spy:
+    """In place of the C library: notes what is done with calls."""
+
+    def __init__(self, real, notes):
+        self.real, self.notes = real, notes
+
+    def __getattr__(self, name):
+        found = getattr(self.real, name)
+        if not callable(found) or not name.startswith(
+                ("tgvoip_call_", "tgvpy_member_")):
+            return found
+
+        def noted(*arguments):
+            self.notes.append(name)
+            return found(*arguments)
+
+        return noted
+
+
+def test_sig_66_all_is_set_then_start_then_connect_once(relay, monkeypatch):
+    notes = []
+    spy = Spy(_media.lib, notes)
+
+    async def main():
+        async with world(port=relay.port) as (server, anna, boris):
+            async def body(call):
+                await call.wait_ended()
+
+            done = answering(boris, body)
+            monkeypatch.setattr(_media, "lib", spy)
+            async with anna.call("User1"):
+                pass
+            await until(lambda: done)
+
+    run(main())
+    steps = [note for note in notes if note in (
+        "tgvoip_call_setup_apply", "tgvpy_member_install",
+        "tgvoip_call_create", "tgvoip_call_start", "tgvoip_call_connect")]
+    # Key, relays and callbacks are settings that a call is made with. Each of
+    # the two ends begins within one step of the loop.
+    assert steps == 2 * ["tgvoip_call_setup_apply", "tgvpy_member_install",
+                         "tgvoip_call_create", "tgvoip_call_start",
+                         "tgvoip_call_connect"]
+    assert "tgvoip_call_stop" not in notes[:notes.index(
+        "tgvoip_call_connect")]
 
 
 def test_pcm_both_ways_at_16_khz(relay):

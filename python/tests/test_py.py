@@ -1073,6 +1073,25 @@ def test_py_28_debug_controls_work(pair):
             p.caller.debug_ctl(request, param)
 
 
+@pytest.mark.parametrize("layer", [73, 74])
+def test_v1_is_allowed_with_a_warning_in_log_and_report(
+        relay, controller, tmp_path, caplog, layer):
+    """The module takes what its programs are used to; it does not keep it
+    to itself. Nobody answers here, so the envelope stays the first one."""
+    path = tmp_path / "call.log"
+    call = prepare(controller(), relay.port, tags()[0], True, layer=layer,
+                   log_file_path=str(path))
+    call.start()
+    call.connect()
+    old = layer < 74
+    wait_for(lambda: f"encryption v{1 if old else 2}"
+             in call.get_debug_string(), "the line of the debug string")
+    call.stop()
+    warned = [r for r in caplog.records if "V1 encryption" in r.getMessage()]
+    assert [r.levelno for r in warned] == [logging.WARNING] * old
+    assert path.read_text().count("V1 encryption") == old
+
+
 def test_traffic_is_counted_by_network(pair):
     p = pair()
     p.caller.set_network_type(NetType.LTE)

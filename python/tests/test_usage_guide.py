@@ -9,7 +9,7 @@ import random
 import pytest
 
 import companions
-from telegram import Telegram
+from telegram import RpcError, Telegram
 from telegram import Relay as ServerRelay
 from telegram.clients import close_client, open_client
 from telegram.server import PRIME
@@ -25,6 +25,15 @@ def padded(value):
     """The guide writes i2b(value); one value in 256 is shorter than it
     should be then."""
     return i2b(value).rjust(256, b"\0")
+
+
+class Stopped(Exception):
+    """"If check is not passed, stop the call"."""
+
+
+def check_equal(one, other):
+    if not one or one != other:
+        raise ValueError("not equal")
 
 
 def discard_reason(types, name):
@@ -128,6 +137,20 @@ class Guide:
         self.ctrl = None
         return declined
 
+    async def check(self, call, check, *values):
+        """Stop the call if a check is not passed: it is discarded without
+        duration and relay, since there is no controller."""
+        try:
+            check(*values)
+        except ValueError:
+            self.auth_key = None
+            await self.client(self.functions.phone.DiscardCallRequest(
+                peer=self.types.InputPhoneCall(
+                    id=call.id, access_hash=call.access_hash),
+                duration=0, connection_id=0,
+                reason=discard_reason(self.types, "Disconnect")))
+            raise Stopped(check.__name__) from None
+
     # -- Ending conversation -----------------------------------------------------------
 
     async def end(self, call, access_hash):
@@ -146,17 +169,17 @@ class Guide:
     # -- Making outgoing calls -----------------------------------------------------------
 
     async def dh_config(self):
-        dhc = await self.client(self.functions.messages.GetDhConfigRequest(
+        return await self.client(self.functions.messages.GetDhConfigRequest(
             version=0, random_length=256))
-        check_dhc(dhc.g, b2i(dhc.p))
-        return dhc
 
     async def make_call(self, peer):
         # 1. Get a user_id object
         user_id = self.types.InputUser(peer.id, peer.access_hash)
-        # 2. Request a Diffie-Hellman config, 3. check it
+        # 2. Request a Diffie-Hellman config, 3. check it. If check is not
+        #    passed, do not make the call
         dhc = await self.dh_config()
         p = b2i(dhc.p)
+        check_dhc(dhc.g, p)
         # 4. Choose a random value a, 1 < a < dhc.p-1
         a = random.SystemRandom().randrange(2, p - 1)
         # 5. Calculate g_a, 6. g_a_hash
@@ -174,7 +197,7 @@ class Guide:
         if type(call).__name__ == "PhoneCallDiscarded":
             return call, waiting.access_hash
         # 11. Check a g_b value
-        check_g(b2i(call.g_b), p)
+        await self.check(call, check_g, b2i(call.g_b), p)
         # 12. Calculate auth_key, 13. key_fingerprint
         self.auth_key = pow(b2i(call.g_b), a, p)
         key_fingerprint = calc_fingerprint(padded(self.auth_key))
@@ -185,6 +208,8 @@ class Guide:
         result = await self.client(self.functions.phone.ConfirmCallRequest(
             key_fingerprint=key_fingerprint, peer=peer,
             g_a=padded(self.g_a), protocol=self.protocol()))
+        await self.check(call, check_equal, key_fingerprint,
+                         result.phone_call.key_fingerprint)
         # 16. Start the conversation
         await self.start_conversation(result.phone_call, True)
         return result.phone_call, call.access_hash
@@ -205,6 +230,7 @@ class Guide:
         # 2. Request a Diffie-Hellman config, 3. check it
         dhc = await self.dh_config()
         p = b2i(dhc.p)
+        await self.check(call, check_dhc, dhc.g, p)
         # 4. Choose a random value b, 5. calculate g_b
         b = random.SystemRandom().randrange(2, p - 1)
         g_b = pow(dhc.g, b, p)
@@ -216,15 +242,19 @@ class Guide:
         if type(result.phone_call).__name__ == "PhoneCallDiscarded":
             return result.phone_call, call.access_hash
         # 9. Wait for an update with phoneCall object
-        call = await self.update("PhoneCall")
+        call = await self.update("PhoneCall", "PhoneCallDiscarded")
+        if type(call).__name__ == "PhoneCallDiscarded":
+            return call, None
         # 10. Check that g_a_or_b is not empty and its hash is g_a_hash
-        assert call.g_a_or_b and sha256(call.g_a_or_b).digest() == g_a_hash
+        await self.check(call, check_equal, call.g_a_or_b and
+                         sha256(call.g_a_or_b).digest(), g_a_hash)
         # 11. Check g_a_or_b
         self.g_a = b2i(call.g_a_or_b)
-        check_g(self.g_a, p)
+        await self.check(call, check_g, self.g_a, p)
         # 12. Calculate auth_key, 13. key_fingerprint, 14. compare
         self.auth_key = pow(self.g_a, b, p)
-        assert calc_fingerprint(padded(self.auth_key)) == call.key_fingerprint
+        await self.check(call, check_equal, call.key_fingerprint,
+                         calc_fingerprint(padded(self.auth_key)))
         # 15. Start the conversation
         await self.start_conversation(call, False)
         return call, call.access_hash
@@ -337,20 +367,125 @@ def test_guide_receiving_calls(guided):
     guided(body)
 
 
-@pytest.mark.parametrize("spoil", ["g_b", "g_a_hash"])
-def test_guide_checks_stop_the_call(guided, spoil):
+P = b2i(PRIME)
+OUT_OF_RANGE = {"0": 0, "1": 1, "p-1": P - 1, "p": P, "2^1984": 2**1984,
+                "p-2^1984": P - 2**1984}
+
+
+def bad(value):
+    return value.to_bytes(256, "big")
+
+
+def bad_g_b(server, value):
+    server.fault("phoneCallAccepted", change=lambda o: o.but(g_b=bad(value)))
+
+
+def bad_g_a(server, value):
+    """Out of range, and yet what its hash has promised."""
+    server.fault("phoneCallRequested", change=lambda o: o.but(
+        g_a_hash=sha256(bad(value)).digest()))
+    server.fault("phoneCall", change=lambda o: o.but(g_a_or_b=bad(value)))
+
+
+def bad_field(name, change):
+    def spoil(server, field):
+        server.fault(name, change=lambda o: o.but(
+            **{field: change(getattr(o, field))}))
+
+    return spoil
+
+
+def bad_result(server, field):
+    server.fault("phone.confirmCall:result", change=lambda r: r.but(
+        phone_call=r.phone_call.but(
+            **{field: getattr(r.phone_call, field) ^ 1})))
+
+
+def bad_dhc(server, changes):
+    server.fault("messages.getDhConfig:result",
+                 user=list(server.users.values())[1],
+                 change=lambda o: o.but(**changes))
+
+
+def flipped(data):
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+@pytest.mark.parametrize("who, why, spoil, what", [
+    *(pytest.param("caller", "check_g", bad_g_b, value, id=f"g_b-{name}")
+      for name, value in OUT_OF_RANGE.items()),
+    pytest.param("caller", "check_equal", bad_result, "key_fingerprint",
+                 id="fingerprint-of-the-result"),
+    *(pytest.param("callee", "check_dhc", bad_dhc, {"g": g}, id=f"g-{g}")
+      for g in (1, 2, 5, 6, 8)),
+    pytest.param("callee", "check_dhc", bad_dhc, {"p": bad(P + 2)},
+                 id="p-composite"),
+    pytest.param("callee", "check_dhc", bad_dhc, {"p": PRIME[1:]},
+                 id="p-short"),
+    *(pytest.param("callee", "check_g", bad_g_a, value, id=f"g_a-{name}")
+      for name, value in OUT_OF_RANGE.items()),
+    pytest.param("callee", "check_equal",
+                 bad_field("phoneCall", lambda g_a: b""), "g_a_or_b",
+                 id="g_a-empty"),
+    pytest.param("callee", "check_equal", bad_field("phoneCall", flipped),
+                 "g_a_or_b", id="g_a-not-what-was-promised"),
+    pytest.param("callee", "check_equal",
+                 bad_field("phoneCallRequested", flipped), "g_a_hash",
+                 id="g_a_hash"),
+    pytest.param("callee", "check_equal",
+                 bad_field("phoneCall", lambda f: f ^ 1), "key_fingerprint",
+                 id="fingerprint"),
+])
+def test_guide_checks_stop_the_call(guided, who, why, spoil, what):
+    """One thing is spoiled at a time, and exactly that check notices: no key,
+    no controller, and the server is told of a failure."""
     async def body(server, anna, boris):
-        boris.patience = 2
-        if spoil == "g_b":
-            server.fault("phoneCallAccepted", change=lambda o: o.but(g_b=PRIME))
-        else:
-            server.fault("phoneCallRequested",
-                         change=lambda o: o.but(g_a_hash=bytes(32)))
-        results = await asyncio.gather(
-            anna.make_call(boris.user), boris.receive_call(),
-            return_exceptions=True)
-        kinds = [type(r) for r in results]
-        assert ValueError in kinds or AssertionError in kinds
+        spoil(server, what)
+        callee = asyncio.ensure_future(boris.receive_call())
+        caller = asyncio.ensure_future(anna.make_call(boris.user))
+        stopping, stopped = ((caller, anna) if who == "caller"
+                             else (callee, boris))
+        with pytest.raises(Stopped) as failure:
+            await stopping
+        assert str(failure.value) == why
+        assert stopped.auth_key is None and stopped.ctrl is None
+        request, = server.requests("phone.discardCall")
+        assert request.reason._name == "phoneCallDiscardReasonDisconnect"
+        assert (request.duration, request.connection_id) == (0, 0)
+        assert server.requests("phone.discardCall", stopped.user)
+        assert server.calls[request.peer.id].state == "discarded"
+        await asyncio.gather(caller, callee, return_exceptions=True)
+
+    guided(body)
+
+
+@pytest.mark.parametrize("change", [dict(g=2), dict(p=bad(P + 2))],
+                         ids=["g", "p"])
+def test_guide_no_call_with_bad_parameters(guided, change):
+    async def body(server, anna, boris):
+        server.fault("messages.getDhConfig:result",
+                     change=lambda o: o.but(**change))
+        with pytest.raises(ValueError):
+            await anna.make_call(boris.user)
+        assert not server.requests("phone.requestCall")
+        assert anna.g_a is anna.auth_key is anna.ctrl is None
+
+    guided(body)
+
+
+@pytest.mark.parametrize("error", ["CALL_ALREADY_DISCARDED",
+                                   "CALL_ALREADY_ACCEPTED"])
+def test_guide_errors_of_accept_call_stop_it(guided, error):
+    async def body(server, anna, boris):
+        from telethon.errors import RPCError
+        server.fault("phone.acceptCall", error=RpcError(400, error))
+        caller = asyncio.ensure_future(anna.make_call(boris.user))
+        with pytest.raises(RPCError):
+            await boris.receive_call()
+        assert boris.auth_key is boris.ctrl is None
+        assert not server.requests("phone.discardCall")
+        caller.cancel()
+        await asyncio.gather(caller, return_exceptions=True)
 
     guided(body)
 

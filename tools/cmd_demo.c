@@ -13,19 +13,21 @@
 #include "clip.h"
 #include "options.h"
 
-enum { OPT_IN = OPT_OWN, OPT_OUT, OPT_SECONDS, OPT_JSON };
+enum { OPT_IN = OPT_OWN, OPT_OUT, OPT_SECONDS, OPT_TCP, OPT_JSON };
 
 static const struct option table[] = {
     {"in", required_argument, NULL, OPT_IN},
     {"out", required_argument, NULL, OPT_OUT},
     {"seconds", required_argument, NULL, OPT_SECONDS},
+    {"tcp", no_argument, NULL, OPT_TCP},
     {"json", no_argument, NULL, OPT_JSON},
     OPTS_IMPAIRMENT,
     OPTS_COMMON,
     {NULL, 0, NULL, 0}};
 
 static const char help_demo[] =
-    "usage: tgvoip demo [--in FILE] [--out DIR] [--seconds S] [BAD NETWORK]\n"
+    "usage: tgvoip demo [--in FILE] [--out DIR] [--seconds S] [--tcp] [BAD "
+    "NETWORK]\n"
     "\n"
     "Hear a call. Starts a relay and the two ends of an encrypted call on "
     "this\n"
@@ -39,6 +41,8 @@ static const char help_demo[] =
     "  --out DIR            where caller.wav, callee.wav, report.json and\n"
     "                       report.html go; default ./tgvoip-demo\n"
     "  --seconds S          length of the conversation; default: the clip's\n"
+    "  --tcp                reach the relay by TCP, as where UDP does not "
+    "pass\n"
     "  --json               events as JSON lines on standard output\n";
 
 static const char help_demo_end[] =
@@ -69,6 +73,9 @@ static int parse(struct demo *demo, int argc, char **argv)
             break;
         case OPT_SECONDS:
             ok = opts_seconds(&opts, 1, 86400, &demo->seconds_us);
+            break;
+        case OPT_TCP:
+            demo->tcp = true;
             break;
         case OPT_JSON:
             demo->json = true;
@@ -213,6 +220,7 @@ static int start_relay(struct demo *demo, tgvoip_engine *engine,
 
     tgvoip_relay_config_default(&config);
     config.listen = "127.0.0.1:0";
+    config.tcp_listen = demo->tcp ? "127.0.0.1:0" : NULL;
     config.tags = tag;
     config.tag_count = 1;
     config.impairment = demo->impairment;
@@ -222,7 +230,8 @@ static int start_relay(struct demo *demo, tgvoip_engine *engine,
         tool_report(demo->tool, &failure);
         return err;
     }
-    demo->relay_port = tgvoip_relay_port(*relay);
+    demo->relay_port =
+        demo->tcp ? tgvoip_relay_tcp_port(*relay) : tgvoip_relay_port(*relay);
     return 0;
 }
 

@@ -71,7 +71,7 @@ struct demo {
     /* options */
     const char *in, *out;
     int64_t seconds_us; /**< 0 = the clip's length */
-    bool json;
+    bool json, tcp;
     tgvoip_impairment *impairment; /**< or NULL */
     /* the run */
     struct demo_line line;

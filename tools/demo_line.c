@@ -131,6 +131,7 @@ int demo_line_open(struct demo *demo, uint16_t relay_port,
     memset(failure, 0, sizeof(*failure));
     for (side = 0; side < SIDES; side++)
         tgvoip_negotiation_info_default(&line->info[side]);
+    line->server.relay_tcp = demo->tcp;
     err = open_accounts(line, relay_port, tag, failure);
     if (err)
         return err;

@@ -100,6 +100,7 @@ static int confirm_call(struct demo_server *server,
     const struct tgvoip_phone_connection relay = {.id = RELAY_ID,
                                                   .ip = "127.0.0.1",
                                                   .port = server->relay_port,
+                                                  .tcp = server->relay_tcp,
                                                   .peer_tag = tag,
                                                   .peer_tag_len = sizeof(tag)};
     int err;

@@ -18,6 +18,7 @@ struct demo_server {
     tgvoip_account *users[DEMO_USERS]; /**< caller, callee */
     int64_t ids[DEMO_USERS];
     uint16_t relay_port; /**< of the relay on 127.0.0.1 */
+    bool relay_tcp; /**< it is reached by TCP */
     uint8_t tag[TGVOIP_TAG_BYTES];
     bool discarded;
     uint8_t g_a_hash[32];

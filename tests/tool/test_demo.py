@@ -131,6 +131,14 @@ class Demo(Case):
         self.assertNotIn("NaN", re.sub(r"<script.*?</script>", "", page,
                                        flags=re.S))
 
+    def test_relay_by_tcp(self):
+        out = self.path("tcp")
+        done = run("demo", "--tcp", "--seconds", "3", "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(os.path.join(out, "report.json"), encoding="utf-8") as f:
+            roads = json.load(f)["roads"]
+        self.assertEqual({r["endpoint"] for r in roads}, {"tcp_relay"})
+
     def test_seconds_cut_the_call_short(self):
         out = self.path("short")
         done = run("demo", "--seconds", "3", "--out", out)

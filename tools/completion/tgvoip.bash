@@ -40,6 +40,7 @@ _tgvoip_impairment='--loss --burst --delay --jitter --reorder --dup --corrupt
 # The value of the option $prev. @return 1 if that takes none
 _tgvoip_value() {
     case $1/$prev in
+    demo/--tcp) return 1 ;;
     */--log-level) _tgvoip_words 'error warning info debug' ;;
     */--profile)
         _tgvoip_words 'wifi 3g1 3g2 3g3 3g4 3gdelay 3goutage edge1 edge2
@@ -72,7 +73,7 @@ _tgvoip_value() {
 
 _tgvoip_options() {
     case $1 in
-    demo) echo "--in --out --seconds --json $_tgvoip_impairment" ;;
+    demo) echo "--in --out --seconds --tcp --json $_tgvoip_impairment" ;;
     call)
         echo '--role --key --relay --tcp-relay --p2p --proxy --layer --in
             --out --mute --duration --start-at --event --init-timeout --recv-timeout --config

@@ -51,6 +51,7 @@ complete -c tgvoip -n $net -l seed -x -d 'of the random numbers'
 complete -c tgvoip -n '__tgvoip_in demo' -l in -r -F -d 'what both say'
 complete -c tgvoip -n '__tgvoip_in demo' -l out -x -a '(__fish_complete_directories)' -d 'where the files go'
 complete -c tgvoip -n '__tgvoip_in demo' -l seconds -x -d 'length of the conversation'
+complete -c tgvoip -n '__tgvoip_in demo' -l tcp -d 'reach the relay by TCP'
 
 set -l call '__tgvoip_in call'
 complete -c tgvoip -n $call -l role -x -a 'caller callee' -d 'this side'

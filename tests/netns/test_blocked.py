@@ -11,7 +11,7 @@ class Blocked(LabCase):
         super().setUp()
         self.router_a, self.a = self.lab.side("a")
         self.router_b, self.b = self.lab.side("b")
-        start_relay(self.lab.internet)
+        start_relay(self.lab.internet, "--delay", "20")
 
     def check(self, seconds=6, ends=(0, 1), **more):
         """A call where these ends cannot use UDP from the beginning."""

@@ -37,8 +37,16 @@ class Direct(LabCase):
         self.meet(self.hosts("symmetric", "symmetric"), "udp_relay")
 
     def test_two_in_one_network(self):
+        """What is reported as the one or the other is the same road if the
+        peer's first packet comes before word of its address."""
         _, a, b = self.lab.side("a", hosts=2)
-        self.meet((a, b), "p2p_lan")
+        frames = self.lab.capture(a, self.path("frames"))
+        call = self.meet((a, b), ("p2p_lan", "p2p_inet"))
+        self.assertTrue(any("p2p_lan" in road for end in call.ends
+                            for road in end.roads), call.describe())
+        sent = [f[1] for f in frames() if f[0] == "udp"]
+        self.assertGreater(sent.count(b.address), 0.8 * len(sent),
+                           call.describe())
 
     def test_hosts_with_ipv6_only(self):
         _, a = self.lab.side("a", ipv4=False, ipv6=True)

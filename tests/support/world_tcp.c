@@ -53,10 +53,12 @@ static void free_conn(struct tgv_world *w, unsigned i)
 static tgv_time lost_time(struct tgv_world *w, const struct world_conn *c,
                           tgv_time first, tgv_time again)
 {
-    tgv_time all = 0;
+    tgv_time all = 0, next = first;
 
-    for (; world_lose(w, c->loss) && again < TGV_S(8); again *= 2)
-        all += all ? again : first;
+    for (; world_lose(w, c->loss) && all < TGV_S(8); again *= 2) {
+        all += next;
+        next = again;
+    }
     return all;
 }
 
@@ -386,6 +388,8 @@ static void syn(struct tgv_world *w, unsigned i)
         there = tgv_relay_conn_open(w->relay[c->relay], &c->from, w->now,
                                     &c->relay_conn) == 0;
     }
+    if (!there)
+        world_note(w, "%c tcp %u finds nobody", 'A' + (int)c->owner, c->sock);
     if (there)
         post(w, w->now + syn_delay(w, c), WORLD_SYN_ACK, i, NULL, 0);
     else if (reset)

@@ -4,7 +4,9 @@
  * Input: u8 mode, u8 layer and options, then operations (see operate()):
  * packets between the two are delivered, lost, repeated, damaged, or sent by
  * the input itself under the valid key; time passes; sockets fail; the random
- * source fails.
+ * source fails. With mode 4 the second relay, or the only one, is a TCP relay;
+ * with option 128 there is a proxy. The far end of a connection is the input,
+ * or, once it is a tunnel, the network.
  * Invariants: after FAILED or stop nothing is sent and nothing told; output
  * is bounded for each input; time-outs move on; statistics are sane.
  */
@@ -14,6 +16,8 @@
 #include "legacy/call.h"
 #include "legacy/server_config.h"
 #include "support/marker_codec.h"
+#include "transport/obfuscated.h"
+#include "transport/socks5.h"
 #include "wire/packet.h"
 
 #include <tgvoip/error.h>
@@ -25,6 +29,7 @@
 #define RELAYS 2
 #define MTU TGV_CALL_TRANSMIT_MAX
 #define WIRE 32 /* datagrams under way */
+#define CONNS 8 /* connections of a side; more are never answered */
 #define BURST_MAX 600 /* datagrams that one input may cause */
 #define EXPIRES_MAX 200 /* time-outs in a row at one time */
 #define AUDIO_TIME TGV_S(20) /* of each input: Opus costs */
@@ -36,12 +41,22 @@ struct datagram {
     uint8_t data[MTU];
 };
 
+struct conn {
+    unsigned sock; /* 0: free */
+    bool open, tunnel;
+    unsigned relay; /* + 1, that it spoke to; 0 none */
+    struct tgv_obf *obf;
+};
+
 struct side {
     struct tgv_call *call;
     struct tgv_seal *seal;
     struct tgv_prng prng;
     bool random_fails, final, stopped;
     unsigned sock;
+    struct conn conns[CONNS];
+    unsigned turn; /* the place of the next connection */
+    unsigned name; /* look-up not answered yet */
     uint32_t seq; /* of packets made by the input in its name */
 };
 
@@ -51,6 +66,7 @@ static struct world {
     struct datagram wire[WIRE];
     unsigned wire_count;
     bool ideal; /* the network delivers at once */
+    bool proxy;
     tgv_time now, audio_left;
 } w;
 
@@ -79,7 +95,10 @@ static void put_wire(unsigned from, const struct tgv_addr *to,
 
     while (relay < RELAYS && !tgv_addr_equal(&w.relay[relay], to))
         relay++;
-    FUZZ_CHECK(relay < RELAYS);
+    if (relay == RELAYS) { /* no relay's: only a proxy sends elsewhere */
+        FUZZ_CHECK(w.proxy);
+        return;
+    }
     FUZZ_CHECK(len >= TGV_TAG_BYTES && len <= MTU);
     if (w.wire_count == WIRE) { /* the oldest is lost */
         memmove(w.wire, w.wire + 1, sizeof(w.wire) - sizeof(*w.wire));
@@ -110,6 +129,70 @@ static void take_events(struct side *s)
     }
 }
 
+static struct conn *conn_of(struct side *s, unsigned sock)
+{
+    for (unsigned i = 0; i < CONNS; i++)
+        if (s->conns[i].sock == sock && sock)
+            return &s->conns[i];
+    return NULL;
+}
+
+static void forget(struct conn *k)
+{
+    tgv_obf_destroy(k->obf);
+    *k = (struct conn){0};
+}
+
+static void connect_to(struct side *s, const struct tgv_io_request *req)
+{
+    struct conn *k = &s->conns[s->turn++ % CONNS];
+
+    FUZZ_CHECK(!w.proxy || req->to.port == 1080); /* ENG-64 */
+    forget(k);
+    k->sock = req->sock;
+}
+
+static void request(struct side *s, const struct tgv_io_request *req)
+{
+    struct conn *k = conn_of(s, req->sock);
+
+    if (req->kind == TGV_IO_CLOSE) {
+        if (k)
+            forget(k);
+        return;
+    }
+    FUZZ_CHECK(!s->final && !s->stopped);
+    if (req->kind == TGV_IO_TCP_OPEN)
+        connect_to(s, req);
+    if (req->kind == TGV_IO_RESOLVE)
+        s->name = req->sock;
+    if (req->kind != TGV_IO_UDP_OPEN)
+        return;
+    s->sock = req->sock;
+    if (w.ideal)
+        tgv_call_io_event(
+            s->call,
+            &(struct tgv_io_event){.kind = TGV_IO_OPENED, .sock = req->sock},
+            w.now);
+}
+
+/* Whole frames go on as datagrams of the relay that their tag names. */
+static void put_stream(unsigned i, struct conn *k, const uint8_t *data,
+                       size_t len)
+{
+    const uint8_t *packet;
+    size_t used, n;
+
+    FUZZ_CHECK(k->open);
+    for (; k->tunnel && len > 0; data += used, len -= used) {
+        FUZZ_CHECK(tgv_obf_decode(k->obf, data, len, &used, &packet, &n) == 0);
+        if (!packet || packet[0] - 0x40u >= RELAYS)
+            continue;
+        k->relay = packet[0] - 0x40u + 1;
+        put_wire(i, &w.relay[packet[0] - 0x40u], packet, n);
+    }
+}
+
 static void settle(unsigned i)
 {
     struct side *s = &w.side[i];
@@ -121,33 +204,49 @@ static void settle(unsigned i)
 
     while (tgv_call_next_request(s->call, &req)) {
         FUZZ_CHECK(++n <= BURST_MAX);
-        if (req.kind != TGV_IO_UDP_OPEN)
-            continue;
-        FUZZ_CHECK(!s->final && !s->stopped);
-        s->sock = req.sock;
-        if (w.ideal)
-            tgv_call_io_event(
-                s->call,
-                &(struct tgv_io_event){.kind = TGV_IO_OPENED, .sock = req.sock},
-                w.now);
+        request(s, &req);
     }
     for (n = 0;; n++) {
         tgv_call_transmit(s->call, &sock, &to, buf, sizeof(buf), &len, w.now);
         if (len == 0)
             break;
+        struct conn *k = conn_of(s, sock);
         FUZZ_CHECK(!s->final && !s->stopped && n < BURST_MAX);
-        FUZZ_CHECK(sock == s->sock && len <= sizeof(buf));
-        put_wire(i, &to, buf, len);
+        FUZZ_CHECK((k || sock == s->sock) && len <= sizeof(buf));
+        if (k)
+            put_stream(i, k, buf, len);
+        else
+            put_wire(i, &to, buf, len);
     }
+    while (tgv_call_next_request(s->call, &req))
+        request(s, &req);
     take_events(s);
+}
+
+/* A relay answers on the connection that the side spoke on. */
+static bool by_stream(struct side *s, const struct datagram *d)
+{
+    uint8_t frame[TGV_OBF_FRAME_MAX];
+    size_t n;
+
+    for (unsigned i = 0; i < CONNS; i++) {
+        struct conn *k = &s->conns[i];
+        if (k->relay != d->relay + 1u || !k->tunnel ||
+            tgv_obf_encode(k->obf, d->data, d->len, frame, sizeof(frame), &n))
+            continue;
+        tgv_call_receive(s->call, k->sock, NULL, frame, n, w.now);
+        return true;
+    }
+    return false;
 }
 
 static void hand_over(const struct datagram *d)
 {
     struct side *s = &w.side[d->to];
 
-    tgv_call_receive(s->call, s->sock, &w.relay[d->relay], d->data, d->len,
-                     w.now);
+    if (!by_stream(s, d))
+        tgv_call_receive(s->call, s->sock, &w.relay[d->relay], d->data, d->len,
+                         w.now);
     settle(d->to);
 }
 
@@ -312,16 +411,63 @@ static void damage(struct fuzz_input *in)
     d->data[at % d->len] ^= (uint8_t)(1u << (at >> 13));
 }
 
+static void conn_opened(struct conn *k)
+{
+    k->open = true;
+    if (w.proxy || k->tunnel)
+        return;
+    k->tunnel = true;
+    if (tgv_obf_create_relay(&k->obf))
+        abort();
+}
+
 static void io_event(unsigned i, unsigned code)
 {
     struct side *s = &w.side[i];
+    struct tgv_io_event ev = {.kind = (enum tgv_io_event_kind)(code % 7),
+                              .sock = code & 64 ? s->sock - 1 : s->sock,
+                              .error = TGVOIP_ERR_IO,
+                              .addr_count = code >> 3 & 1,
+                              .addrs = {w.relay[0]}};
+    struct conn *k = NULL;
 
-    tgv_call_io_event(
-        s->call,
-        &(struct tgv_io_event){.kind = (enum tgv_io_event_kind)(code % 7),
-                               .sock = code & 64 ? s->sock - 1 : s->sock,
-                               .error = TGVOIP_ERR_IO},
-        w.now);
+    if (code & 128)
+        k = &s->conns[code >> 3 & 7];
+    if (k)
+        ev.sock = k->sock;
+    if (ev.kind == TGV_IO_RESOLVED)
+        ev.sock = s->name;
+    if (k && k->sock && ev.kind == TGV_IO_OPENED)
+        conn_opened(k);
+    tgv_call_io_event(s->call, &ev, w.now);
+    if (k && k->sock && (ev.kind == TGV_IO_FAILED || ev.kind == TGV_IO_CLOSED))
+        forget(k);
+    settle(i);
+}
+
+/* Bytes of the input on a connection: from a proxy, or in a tunnel; with 64 a
+ * whole frame of them. */
+static void io_bytes(unsigned i, struct fuzz_input *in)
+{
+    struct side *s = &w.side[i];
+    unsigned how = fuzz_u8(in);
+    struct conn *k = &s->conns[how & 7];
+    uint8_t frame[TGV_OBF_FRAME_MAX];
+    size_t got;
+    const uint8_t *p = fuzz_bytes(in, fuzz_u8(in), &got);
+
+    if (!k->open)
+        return;
+    if (how & 16 && !k->tunnel) {
+        k->tunnel = true;
+        if (tgv_obf_create_relay(&k->obf))
+            abort();
+    }
+    if (how & 64 && k->tunnel &&
+        tgv_obf_encode(k->obf, p, got & ~(size_t)3, frame, sizeof(frame),
+                       &got) == 0)
+        p = frame;
+    tgv_call_receive(s->call, k->sock, NULL, p, got, w.now);
     settle(i);
 }
 
@@ -402,7 +548,10 @@ static void operate(unsigned op, struct fuzz_input *in)
         settle(i);
         break;
     case 14:
-        w.side[i].random_fails = op & 16;
+        if (op & 32)
+            io_bytes(i, in);
+        else
+            w.side[i].random_fails = op & 16;
         break;
     default:
         w.ideal = op & 16;
@@ -445,8 +594,14 @@ static void create(unsigned i, unsigned mode, unsigned options)
     memset(relays, 0, sizeof(relays));
     for (unsigned r = 0; r < RELAYS; r++) {
         relays[r].id = 7 + r;
+        relays[r].tcp = mode & 4 && r + 1 == config.relay_count;
         relays[r].ipv4 = w.relay[r];
         tag_of(i, r, relays[r].tag);
+    }
+    if (options & 128) {
+        strcpy(config.proxy.host, mode & 2 ? "203.0.113.1" : "proxy");
+        strcpy(config.proxy.user, mode & 8 ? "user" : "");
+        config.proxy.port = 1080;
     }
     tgv_prng_init(&s->prng, i + 1);
     s->seq = 1000000;
@@ -472,6 +627,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w.now = TGV_S(100);
     w.audio_left = mode & 1 ? AUDIO_TIME / 4 : AUDIO_TIME;
     w.ideal = mode & 8;
+    w.proxy = options & 128;
     for (unsigned r = 0; r < RELAYS; r++)
         w.relay[r] = tgv_addr_ipv4((uint8_t[4]){198, 51, 100, (uint8_t)r}, 500);
     for (unsigned i = 0; i < SIDES; i++)
@@ -489,6 +645,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < SIDES; i++) {
         check_side(i);
         ask(i);
+        for (unsigned k = 0; k < CONNS; k++)
+            forget(&w.side[i].conns[k]);
         tgv_call_destroy(w.side[i].call);
         tgv_seal_destroy(w.side[i].seal);
     }

@@ -395,6 +395,28 @@ def call():
         10, 4, 20) + u32(0x27D9371C) + bytes(16) + u8(10, 0, 60) + bytes(60)
     yield u8(2, 4) + u8(11, 0, 0x8B, 0, 0, 100, 5, 9, 9, 2, 0, 100, 3, 4, 20,
                         1, 0x11, 0x21, 0, 255, 0, 255)
+    # connections: 133 opens the first, 134 fails, 128 closes, 130 fills it
+    sockets, streams = u8(11, 0, 0x8B, 0), u8(11, 133, 0x8B, 133)
+    some_time = (u8(0, 25) + u8(2)) * 12
+    yield u8(4, 4) + sockets + streams + some_time
+    yield u8(4, 4) + sockets + streams + some_time + u8(
+        11, 130, 0, 100, 11, 129, 0, 50, 0x8B, 128, 0, 40) + some_time
+    yield u8(2, 4) + sockets + u8(0, 200) + streams + some_time     # copies
+    yield u8(4, 4) + sockets + streams + u8(14 | 32, 64, 32) + bytes(32) + (
+        u8(14 | 32, 0, 40) + bytes(range(40)) + some_time)
+    yield u8(4, 4) + sockets + u8(11, 134, 0, 150, 11, 140) + some_time
+    # the proxy: by address, with and without UDP; by name, with a login
+    for reply in (b"\5\0\0\1\313\0\161\10\20\0",
+                  b"\5\2\0\1\0\0\0\0\0\0",
+                  b"\5\0\0\3\4name\20\0"):
+        yield u8(2, 4 | 128) + sockets + streams + u8(
+            14 | 32, 0, 2, 5, 0) + u8(14 | 32, 0, len(reply)) + reply + u8(
+                11, 12) + some_time
+    yield u8(0, 4 | 128) + sockets + u8(11, 12) + streams + u8(
+        14 | 32, 0, 2, 5, 0xFF, 0, 100) + some_time
+    yield u8(4 | 8, 4 | 128) + sockets + u8(11, 12) + streams + u8(
+        14 | 32, 0, 2, 5, 2, 14 | 32, 0, 2, 1, 0, 14 | 32, 16, 10) + (
+            b"\5\0\0\1\0\0\0\0\0\0" + some_time)
 
 
 def negotiation():

@@ -94,7 +94,7 @@ class Dante(ProxyCase):
 
     def test_eng_64_wrong_password_ends_the_call(self):
         self.dante("username")
-        call = self.call(8, self.url(f"{USER}:wrong@")
+        call = self.call(5, self.url(f"{USER}:wrong@")
                          + ("--init-timeout", "4")).finish()
         self.assertEqual((call.caller.code, call.caller.error), (1, "PROXY"),
                          call.describe())
@@ -105,24 +105,24 @@ class Dante(ProxyCase):
         self.host.nft(lab.FIREWALL)
         self.host.block()
         self.dante()
-        call = self.call(9, self.url()).finish().stood()
-        call.road(8.8, "tcp_relay", [call.caller]).heard(5, 8.5)
+        call = self.call(6, self.url()).finish().stood()
+        call.road(5.8, "tcp_relay", [call.caller]).heard(2.5, 5.5)
         self.nothing_beside_the_proxy(call)
 
     def test_eng_64_proxy_restarts_in_mid_call(self):
         self.dante()
-        call = self.call(12, self.url())
+        call = self.call(9, self.url())
         call.at(3)
         self.host.kill_all()
         call.at(4)
         self.dante()
-        call.finish().stood().heard(0.5, 2.8).heard(8, 11.5)
-        call.no_gap(8, 11.8, 0.5)
+        call.finish().stood().heard(0.5, 2.8).heard(5.5, 8.5)
+        call.no_gap(5.5, 8.8, 0.5)
         self.nothing_beside_the_proxy(call)
 
     def test_eng_64_proxy_dies_in_mid_call(self):
         self.dante()
-        call = self.call(12, self.url() + ("--recv-timeout", "4"))
+        call = self.call(8, self.url() + ("--recv-timeout", "3"))
         call.at(3)
         self.host.kill_all()
         call.finish()
@@ -136,10 +136,10 @@ class Microsocks(ProxyCase):
     """It passes no datagrams."""
 
     def check(self, proxy):
-        call = self.call(7, proxy).finish().stood()
-        call.road(6.8, "tcp_relay", [call.caller])
-        call.road(6.8, "udp_relay", [call.callee])
-        call.heard(3, 6.5).no_gap(3.5, 6.8, 0.5)
+        call = self.call(6, proxy).finish().stood()
+        call.road(5.8, "tcp_relay", [call.caller])
+        call.road(5.8, "udp_relay", [call.callee])
+        call.heard(2, 5.5).no_gap(2.5, 5.8, 0.5)
         self.nothing_beside_the_proxy(call)
 
     def test_eng_64_tcp_through_it(self):
@@ -158,7 +158,7 @@ class Microsocks(ProxyCase):
         self.check(("--proxy", f"socks5://proxy.example:{PROXY_PORT}"))
 
     def test_eng_64_nobody_there(self):
-        call = self.call(9, self.url() + ("--init-timeout", "4")).finish()
+        call = self.call(5, self.url() + ("--init-timeout", "4")).finish()
         self.assertEqual((call.caller.code, call.caller.error), (1, "PROXY"),
                          call.describe())
         self.nothing_beside_the_proxy(call)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Calls over relays: one dies, only IPv6, another address in mid-call."""
+import subprocess
+
 from calls import Call, LabCase, lab, start_relay
 
 
@@ -59,6 +61,41 @@ class Relays(LabCase):
              "route add default via 192.168.1.1 dev eth0")
         call.finish().stood()
         call.heard(0.5, 2.8).heard(5, 6.5).no_gap(0.5, 6.8)
+
+
+PREFIX = "2001:db8:64::"
+TAYGA = """
+tun-device nat64
+ipv4-addr 192.168.255.1
+prefix {prefix}/96
+dynamic-pool 192.168.255.0/24
+data-dir {folder}
+"""
+
+
+@lab.needs("tayga")
+class Nat64(LabCase):
+    """A host with IPv6 only, relays with IPv4 only, and a translator."""
+
+    def translator(self, router):
+        config = self.write("tayga.conf", TAYGA.format(prefix=PREFIX,
+                                                       folder=self.folder))
+        router.shell(f"tayga -c {config} --mktun")
+        router.ip("link set nat64 up", "route add 192.168.255.0/24 dev nat64",
+                  f"route add {PREFIX}/96 dev nat64")
+        router.start("tayga", "-c", config, "-d", stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL)
+
+    def test_prefix_is_found_and_used(self):
+        router, = self.lab.side("a", hosts=0, ipv6=True)
+        a = self.lab.lan_host(router, "a", 2, ipv4=False, ipv6=True)
+        a.etc("hosts", f"{PREFIX}c000:aa ipv4only.arpa\n"
+              f"{PREFIX}c000:ab ipv4only.arpa\n")
+        _, b = self.lab.side("b")
+        self.translator(router)
+        start_relay(self.lab.internet)
+        call = Call(self, (a, b), 9).finish().stood()
+        call.heard(5, 8.5).no_gap(5, 8.8, 0.5)
 
 
 if __name__ == "__main__":

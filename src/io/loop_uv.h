@@ -46,8 +46,6 @@ struct tgv_loop {
 void tgv_timers_run(struct tgv_loop *l);
 /* Deadline of the first timer, TGV_NEVER if there is none. */
 tgv_time tgv_timers_next(const struct tgv_loop *l);
-/* The pool of threads has got work: the child of a fork has to know. */
-void tgv_pool_used(void);
 /* Our code for an error of the event library (negative). */
 int tgv_uv_error(int error);
 

@@ -1,48 +1,160 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/resolve.h"
 
-#include "io/loop_uv.h"
+#include "io/loop.h"
 #include "io/sockaddr.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <netdb.h>
 
 #include <tgvoip/error.h>
 
+#define THREADS_MAX 4
+#define NAME_MAX_BYTES 255
+
 struct tgv_resolve {
-    uv_getaddrinfo_t request;
+    struct tgv_resolve *next; /* in the queue */
+    struct tgv_loop *loop;
     void (*done)(void *ctx, const struct tgv_addr *addrs, unsigned count);
     void *ctx;
+    struct tgv_post post; /* brings the answer to the loop */
+    enum { QUEUED, RUNNING, POSTED } stage; /* these two under the lock */
     bool cancelled;
+    char name[NAME_MAX_BYTES + 1];
+    struct tgv_addr addrs[TGV_RESOLVE_MAX];
+    unsigned count;
 };
 
-static unsigned copy_addresses(const struct addrinfo *from,
-                               struct tgv_addr out[TGV_RESOLVE_MAX])
-{
-    unsigned count = 0;
+/* Of the process. Nobody waits for the threads; each ends when there is
+ * nothing left to do. */
+static struct {
+    pthread_mutex_t lock;
+    struct tgv_resolve *first;
+    unsigned threads;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER};
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    for (; from && count < TGV_RESOLVE_MAX; from = from->ai_next) {
-        if (!from->ai_addr)
-            continue;
-        tgv_sockaddr_decode(from->ai_addr, &out[count]);
-        out[count].port = 0;
-        count += out[count].family != TGV_AF_NONE;
-    }
-    return count;
+/* The child of a fork has neither the threads nor whoever asked. */
+static void on_fork(void)
+{
+    pthread_mutex_init(&queue.lock, NULL);
+    queue.first = NULL;
+    queue.threads = 0;
 }
 
-static void on_answer(uv_getaddrinfo_t *request, int status,
-                      struct addrinfo *found)
+static void watch_forks(void)
 {
-    struct tgv_resolve *r = request->data;
-    struct tgv_addr addrs[TGV_RESOLVE_MAX];
-    unsigned count = status == 0 ? copy_addresses(found, addrs) : 0;
+    (void)pthread_atfork(NULL, NULL, on_fork);
+}
 
-    uv_freeaddrinfo(found);
-    if (!r->cancelled)
-        r->done(r->ctx, addrs, count);
+/* -- threads ---------------------------------------------------------------- */
+
+static void copy_addresses(struct tgv_resolve *r, const struct addrinfo *from)
+{
+    for (; from && r->count < TGV_RESOLVE_MAX; from = from->ai_next) {
+        struct tgv_addr *a = &r->addrs[r->count];
+        if (!from->ai_addr)
+            continue;
+        tgv_sockaddr_decode(from->ai_addr, a);
+        a->port = 0;
+        r->count += a->family != TGV_AF_NONE;
+    }
+}
+
+static void look_up(struct tgv_resolve *r)
+{
+    /* One entry for each address, not one for each kind of socket. */
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+
+    if (getaddrinfo(r->name, NULL, &hints, &found) != 0)
+        return;
+    copy_addresses(r, found);
+    freeaddrinfo(found);
+}
+
+static void *serve(void *unused)
+{
+    struct tgv_resolve *r;
+
+    (void)unused;
+    pthread_mutex_lock(&queue.lock);
+    while ((r = queue.first)) {
+        queue.first = r->next;
+        r->stage = RUNNING;
+        pthread_mutex_unlock(&queue.lock);
+        look_up(r);
+        pthread_mutex_lock(&queue.lock);
+        r->stage = POSTED;
+        if (r->cancelled) /* its loop may be gone */
+            free(r);
+        else
+            tgv_loop_post(r->loop, &r->post);
+    }
+    queue.threads--;
+    pthread_mutex_unlock(&queue.lock);
+    return NULL;
+}
+
+/* Inside the lock. Signals are for the user's threads. */
+static bool start_thread(void)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all, before;
+
+    if (pthread_attr_init(&attr) != 0)
+        return false;
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool ok = pthread_create(&thread, &attr, serve, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    queue.threads += ok;
+    return ok;
+}
+
+/* -- the loop's side -------------------------------------------------------- */
+
+static void on_answer(void *ctx)
+{
+    struct tgv_resolve *r = ctx;
+
+    if (!r->cancelled) /* set on this thread */
+        r->done(r->ctx, r->addrs, r->count);
     free(r);
+}
+
+/* Inside the lock. */
+static struct tgv_resolve **place_of(struct tgv_resolve *r)
+{
+    struct tgv_resolve **at = &queue.first;
+
+    while (*at && *at != r)
+        at = &(*at)->next;
+    return at;
+}
+
+/* @return somebody will see to it */
+static bool enqueue(struct tgv_resolve *r)
+{
+    pthread_mutex_lock(&queue.lock);
+    struct tgv_resolve **last = place_of(NULL);
+    *last = r;
+    if (queue.threads < THREADS_MAX)
+        (void)start_thread();
+    bool ok = queue.threads > 0;
+    if (!ok)
+        *last = NULL;
+    pthread_mutex_unlock(&queue.lock);
+    return ok;
 }
 
 int tgv_resolve_start(struct tgv_loop *l, struct tgv_resolve **out,
@@ -51,25 +163,25 @@ int tgv_resolve_start(struct tgv_loop *l, struct tgv_resolve **out,
                                    unsigned count),
                       void *ctx)
 {
-    /* One entry for each address, not one for each kind of socket. */
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_socktype = SOCK_STREAM};
+    size_t len = strlen(name);
+    struct tgv_resolve *r;
 
     *out = NULL;
-    struct tgv_resolve *r = calloc(1, sizeof(*r));
+    if (len > NAME_MAX_BYTES)
+        return TGVOIP_ERR_IO;
+    r = calloc(1, sizeof(*r));
     if (!r)
         return TGVOIP_ERR_NOMEM;
+    r->loop = l;
     r->done = done;
     r->ctx = ctx;
-    r->request.data = r;
-    tgv_pool_used();
-    int err =
-        uv_getaddrinfo(&l->uv, &r->request, on_answer, name, NULL, &hints);
-    if (err) {
+    r->post = (struct tgv_post){.fn = on_answer, .ctx = r};
+    memcpy(r->name, name, len + 1);
+    pthread_once(&once, watch_forks);
+    if (!enqueue(r)) {
         free(r);
-        return tgv_uv_error(err);
+        return TGVOIP_ERR_NOMEM;
     }
-    l->fresh = true;
     *out = r;
     return 0;
 }
@@ -78,7 +190,12 @@ void tgv_resolve_cancel(struct tgv_resolve *r)
 {
     if (!r)
         return;
-    r->cancelled = true;
-    /* Refused if it runs already; the answer comes then, to nobody. */
-    (void)uv_cancel((uv_req_t *)&r->request);
+    pthread_mutex_lock(&queue.lock);
+    bool queued = r->stage == QUEUED;
+    if (queued)
+        *place_of(r) = r->next;
+    r->cancelled = true; /* else whoever has it next frees it */
+    pthread_mutex_unlock(&queue.lock);
+    if (queued)
+        free(r);
 }

@@ -2,10 +2,10 @@
 #ifndef TGV_IO_RESOLVE_H
 #define TGV_IO_RESOLVE_H
 /*
- * Looking names up, both families, on the pool that the process shares: the
- * loop never waits (ENG-25). The pool keeps threads free for other work while
- * name servers are slow. The loop's destruction waits for what is under way,
- * cancelled or not.
+ * Looking names up, both families, on threads of its own: at most four in the
+ * process, and only while there is something to look up. Neither a loop nor
+ * its destruction ever waits for a name server (ENG-25); the shared pool would
+ * make both files and destruction wait.
  */
 #include "base/addr.h"
 
@@ -24,7 +24,8 @@ int tgv_resolve_start(struct tgv_loop *l, struct tgv_resolve **out,
                       void (*done)(void *ctx, const struct tgv_addr *addrs,
                                    unsigned count),
                       void *ctx);
-/* done() is not called any more. Not after it was; NULL is fine. */
+/* done() is not called any more. Not after it was; before the loop goes. Loop
+ * thread. NULL is fine. */
 void tgv_resolve_cancel(struct tgv_resolve *r);
 
 #endif

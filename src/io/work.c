@@ -47,11 +47,6 @@ __attribute__((destructor)) static void leave_forked_child(void)
     uv_loop_close(&loop);
 }
 
-void tgv_pool_used(void)
-{
-    atomic_store(&pool_owner, (int)uv_os_getpid());
-}
-
 static void free_work(struct tgv_work *w)
 {
     uv_cond_destroy(&w->idle);
@@ -110,7 +105,7 @@ int tgv_work_create(struct tgv_work **out, struct tgv_loop *l,
 void tgv_work_submit(struct tgv_work *w)
 {
     w->in_flight = true;
-    tgv_pool_used();
+    atomic_store(&pool_owner, (int)uv_os_getpid());
     uv_mutex_lock(&w->lock);
     w->busy = true;
     uv_mutex_unlock(&w->lock);

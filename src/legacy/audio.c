@@ -10,6 +10,8 @@
 #include "legacy/internal.h"
 
 #define GRID_SAMPLES (TGV_FRAME_MS * TGV_SAMPLES_PER_MS)
+#define PAUSE_MIN (120 * TGV_SAMPLES_PER_MS)
+#define PAUSE_PACKETS_MAX 500 /* remembered by the window */
 #define STATE_RETRY TGV_MS(500)
 #define STATE_TIMEOUT TGV_S(20)
 /* Play-out delay between two of ours; our choice. */
@@ -217,6 +219,25 @@ static void drop_old_copies(const struct tgv_call *c, struct tgv_voice_frame *f)
         f->redundancy[i] = f->redundancy[i + old];
 }
 
+/* The newest number before is remembered: if all since came, nothing of the
+ * peer's was lost. Shorter gaps are frames left out for want of rate. */
+static bool after_pause(struct tgv_call *c, int64_t ts, unsigned duration)
+{
+    struct tgv_audio *a = &c->audio;
+    int64_t gap = ts - a->media_end;
+    uint32_t since = a->media_seq;
+    bool whole = true;
+
+    if (gap < 0)
+        return false;
+    for (uint32_t seq = since + 1; whole && seq != c->window.last; seq++)
+        whole = seq - since < PAUSE_PACKETS_MAX &&
+                !tgv_window_check(&c->window, seq);
+    a->media_end = ts + duration;
+    a->media_seq = c->window.last;
+    return whole && gap >= PAUSE_MIN;
+}
+
 static void put(struct tgv_call *c, uint32_t pts, const struct tgv_blob *data,
                 const struct tgv_blob *entries, unsigned n, tgv_time now)
 {
@@ -230,6 +251,7 @@ static void put(struct tgv_call *c, uint32_t pts, const struct tgv_blob *data,
     }
     f.primary = (struct tgv_voice_block){
         .ts = ts, .duration = duration, .data = data->data, .len = data->len};
+    f.after_pause = after_pause(c, ts, duration);
     take_redundancy(&f, ts, duration ? duration : GRID_SAMPLES, entries, n);
     drop_old_copies(c, &f);
     if (duration)

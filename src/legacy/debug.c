@@ -205,7 +205,7 @@ static void add_key(struct text *t, const struct tgv_call *c)
 }
 
 static void add_voice(struct text *t, const struct tgv_call_stats *s,
-                      const struct tgv_call *c)
+                      const struct tgv_call *c, tgv_time now)
 {
     add(t,
         "Jitter buffer: target %.0f ms, average %.0f ms; late %.2f, %.2f, "
@@ -214,7 +214,16 @@ static void add_voice(struct text *t, const struct tgv_call_stats *s,
         tgv_stats_late(c, 32), tgv_stats_late(c, 64));
     add(t, "RTT avg/min: %lld/%lld ms\n", (long long)whole_ms(tgv_stats_rtt(c)),
         (long long)whole_ms(tgv_rtt_min(&c->ack_rtt)));
-    add(t, "In flight: %u bytes\n", (unsigned)tgv_stats_in_flight(c));
+    add(t, "In flight/window: %u/%u bytes\n", (unsigned)tgv_stats_in_flight(c),
+        (unsigned)tgv_rate_window(c, now));
+}
+
+/* While they are sent; behind the endpoints, as in the original. */
+static void add_copies(struct text *t, const struct tgv_call *c)
+{
+    if (c->rate.extra_ec)
+        add(t, "Extra EC: %u earlier frames a packet\n",
+            c->rate.planner.plan.copies);
 }
 
 static void add_packets(struct text *t, const struct tgv_call_stats *s,
@@ -245,7 +254,8 @@ char *tgv_call_debug_string(const struct tgv_call *c, tgv_time now)
     t.at = text;
     tgv_call_stats(c, &s, now);
     add_endpoints(&t, c);
-    add_voice(&t, &s, c);
+    add_copies(&t, c);
+    add_voice(&t, &s, c, now);
     add_key(&t, c);
     add_packets(&t, &s, c);
     return text;

@@ -315,6 +315,8 @@ struct tgv_audio { /* audio.c */
     struct tgv_voice_block sent; /* by the last capture; len 0: nothing */
     bool pts_in_set;
     int64_t pts_in; /* newest received, unwrapped [ms] */
+    int64_t media_end; /* of the newest frame received [samples] */
+    uint32_t media_seq; /* newest packet when it came */
     int64_t copies_from; /* older ones are of before its mute [samples] */
     bool peer_muted;
     bool state_seen;
@@ -338,6 +340,7 @@ struct tgv_rate { /* rate.c */
     tgv_time next_step; /* of the bitrate, upwards */
     tgv_time heard; /* when the peer was last heard */
     tgv_time spoken; /* when there last was a frame to send; 0 never */
+    tgv_time frame_at; /* the same, in pauses too */
     /* of the packet that is being received */
     bool sampled, offset_known;
     tgv_time sample, offset;
@@ -758,6 +761,8 @@ void tgv_rate_arrived(struct tgv_call *c, unsigned duration, int64_t end_ts,
                       tgv_time now);
 /* There is a frame to send, whether it may leave or not. */
 void tgv_rate_spoken(struct tgv_call *c, tgv_time now);
+/* Bytes that may be under way. */
+size_t tgv_rate_window(const struct tgv_call *c, tgv_time now);
 /* May a media packet of so many bytes leave? If not, it is left out. */
 bool tgv_rate_may_send(struct tgv_call *c, size_t bytes, tgv_time now);
 /* The same for a frame of a packet, where the plan itself is too much. */

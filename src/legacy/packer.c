@@ -126,7 +126,7 @@ static bool send_single(struct tgv_call *c, const struct tgv_voice_frame *f,
     }
     if (!tgv_send_media(c, TGV_PKT_STREAM_DATA, payload, len))
         return false;
-    if (!inside)
+    if (!inside && c->rate.planner.plan.copies)
         send_ec(c, f, m->pts, now);
     return true;
 }

@@ -16,6 +16,7 @@
 #define WORTH_A_STEP 200 /* [bit/s] */
 #define LOSS_PERCENT_MAX 25u
 #define SMOOTHING 0.1 /* weight of a new loss value, every 0.1 s */
+#define SPEAKING TGV_MS(300)
 #define IDLE_AFTER TGV_MS(400)
 #define OVERHEAD_START 84.0 /* relay tag, envelope, header, padding */
 #define OVERHEAD_SMOOTHING 0.05
@@ -129,7 +130,10 @@ void tgv_rate_init(struct tgv_call *c)
 
 void tgv_rate_spoken(struct tgv_call *c, tgv_time now)
 {
-    c->rate.spoken = now;
+    /* in a pause frames are sent now and then; that is no speaking */
+    if (now - c->rate.frame_at < SPEAKING)
+        c->rate.spoken = now;
+    c->rate.frame_at = now;
 }
 
 /* Mute, or a pause: what is sent is no load, and a peer that is silent too
@@ -228,17 +232,23 @@ static bool spend(struct tgv_call *c, double rate, size_t bytes, tgv_time now)
     return true;
 }
 
+size_t tgv_rate_window(const struct tgv_call *c, tgv_time now)
+{
+    return tgv_congestion_window(&c->rate.path,
+                                 (size_t)c->config.audio_congestion_window,
+                                 now - c->rate.heard);
+}
+
 bool tgv_rate_may_send(struct tgv_call *c, size_t bytes, tgv_time now)
 {
     struct tgv_rate *r = &c->rate;
-    size_t floor_bytes = (size_t)c->config.audio_congestion_window;
 
     if (tgv_congestion_stalled(&r->path, now))
         return now - r->path.last_ack < NO_NEWS ||
                spend(c, tgv_congestion_rate(&r->path) * RATE_WITHOUT_NEWS,
                      bytes, now);
     if (tgv_ack_in_flight(&c->ack, (uint8_t)c->paths.current) >
-        tgv_congestion_window(&r->path, floor_bytes, now - r->heard)) {
+        tgv_rate_window(c, now)) {
         tgv_congestion_refused(&r->path);
         return false;
     }

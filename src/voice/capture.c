@@ -2,6 +2,7 @@
 #include "voice/capture.h"
 
 #include "media/level.h"
+#include "media/vad.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 
 /* The frames a packet may carry as copies, and the newest one. */
 #define RING (TGV_REDUNDANCY_MAX + 1)
+/* In a pause one frame of so many is sent all the same: it tells how the
+ * silence sounds, and that there is one. */
+#define PAUSE_EVERY (360 * TGV_SAMPLES_PER_MS)
 
 struct encoded {
     int64_t ts;
@@ -41,6 +45,12 @@ struct tgv_capture {
     unsigned held; /* frames in the ring, without holes between them */
     bool ready; /* the newest has not been taken */
 
+    struct tgv_vad vad; /* fed while settings.dtx */
+    bool voice; /* in pcm */
+    unsigned silent; /* samples since the last frame for sending */
+    bool onset; /* the frame before was left out: a soft beginning may be in
+                   it, so it rides along */
+
     struct tgv_level level;
     struct tgv_capture_stats stats;
 };
@@ -66,6 +76,7 @@ int tgv_capture_create(struct tgv_capture **out,
     c->duration = c->new_duration = samples_of(config->frame_ms);
     c->fresh = true;
     tgv_level_init(&c->level);
+    tgv_vad_init(&c->vad);
     c->encoder = c->codec->encoder_create();
     if (!c->encoder) {
         free(c);
@@ -95,6 +106,7 @@ static void encode(struct tgv_capture *c, tgv_time now)
 {
     unsigned place = (c->newest + 1) % RING;
     struct encoded *e = &c->ring[place];
+    struct tgv_encoder_settings settings = c->settings;
     int n;
 
     if (c->ready) {
@@ -105,7 +117,8 @@ static void encode(struct tgv_capture *c, tgv_time now)
         c->codec->encoder_reset(c->encoder);
         c->fresh = false;
     }
-    n = c->codec->encode(c->encoder, &c->settings, c->pcm, c->duration, e->data,
+    settings.dtx = false; /* see leave_out_pause() */
+    n = c->codec->encode(c->encoder, &settings, c->pcm, c->duration, e->data,
                          sizeof(e->data));
     if (n <= 0) {
         if (n < 0 && c->stats.errors++ == 0)
@@ -124,6 +137,21 @@ static void encode(struct tgv_capture *c, tgv_time now)
     c->stats.frames++;
 }
 
+/* Without voice the frame stays; it may still ride as a copy. The codec's own
+ * DTX would lose it, and that of Opus finds no pause in speech in frames of
+ * 60 ms. */
+static void leave_out_pause(struct tgv_capture *c)
+{
+    c->silent += c->duration;
+    if (!c->ready || c->voice || !c->settings.dtx || c->silent >= PAUSE_EVERY) {
+        c->silent = 0;
+        return;
+    }
+    c->ready = false;
+    c->onset = true;
+    c->stats.paused++;
+}
+
 static void finish_frame(struct tgv_capture *c, tgv_time now)
 {
     if (c->muted || !c->sound) {
@@ -131,9 +159,11 @@ static void finish_frame(struct tgv_capture *c, tgv_time now)
         c->fresh = true;
     } else {
         encode(c, now);
+        leave_out_pause(c);
     }
     c->filled = 0;
     c->sound = 0;
+    c->voice = false;
 }
 
 /* At a border that both durations share the grid of either holds. */
@@ -158,6 +188,9 @@ void tgv_capture_put(struct tgv_capture *c, const int16_t *pcm, tgv_time now)
         memcpy(c->pcm + c->filled, pcm, bytes);
     if (!c->muted)
         c->sound++;
+    if (c->settings.dtx &&
+        tgv_vad_put(&c->vad, c->muted ? NULL : pcm, TGV_BLOCK_SAMPLES))
+        c->voice = true;
     tgv_level_put(&c->level, c->muted ? NULL : pcm, TGV_BLOCK_SAMPLES);
     c->stats.blocks++;
     c->filled += TGV_BLOCK_SAMPLES;
@@ -176,12 +209,16 @@ static void borrow(struct tgv_voice_block *b, const struct encoded *e)
 
 bool tgv_capture_next(struct tgv_capture *c, struct tgv_voice_frame *frame)
 {
-    unsigned copies;
+    unsigned copies = c->redundancy;
 
     if (!c->ready)
         return false;
     c->ready = false;
-    copies = c->held - 1 < c->redundancy ? c->held - 1 : c->redundancy;
+    if (c->onset && copies == 0)
+        copies = 1;
+    c->onset = false;
+    if (copies > c->held - 1)
+        copies = c->held - 1;
     memset(frame, 0, sizeof(*frame));
     borrow(&frame->primary, &c->ring[c->newest]);
     frame->redundancy_count = copies;
@@ -208,6 +245,8 @@ void tgv_capture_set_mute(struct tgv_capture *c, bool muted)
 void tgv_capture_set_encoder(struct tgv_capture *c,
                              const struct tgv_encoder_settings *settings)
 {
+    if (settings->dtx && !c->settings.dtx)
+        tgv_vad_init(&c->vad);
     c->settings = *settings;
 }
 

@@ -7,7 +7,9 @@
  * Time stamps follow the capture clock: each 20 ms block put advances stream
  * time by 960 samples whether its sound is sent or not, and a frame's ts is
  * always a multiple of the frame's duration counted from 0 (ENG-54). Muted
- * means that nothing is encoded and no frame comes out (ENG-12).
+ * means that nothing is encoded and no frame comes out (ENG-12). With `dtx`
+ * in the encoder's settings frames without voice are kept back, but for one
+ * every 360 ms; the last of them rides with the first that has voice (ENG-52).
  */
 #include "base/log.h"
 #include "base/time.h"
@@ -32,6 +34,7 @@ struct tgv_capture_stats {
     uint64_t frames; /* encoded */
     uint64_t dropped; /* encoded, but not taken in time */
     uint64_t errors; /* refused by the encoder */
+    uint64_t paused; /* encoded, but without voice: kept back */
     double level; /* peak of the last ~100 ms, 0..1; 0 while muted */
 };
 

@@ -5,6 +5,7 @@
  * What the voice pipeline gives to, and takes from, a protocol: encoded audio
  * with its time. It knows no packet.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct tgv_voice_block {
 
 struct tgv_voice_frame {
     struct tgv_voice_block primary;
+    bool after_pause; /* received: the sender left out what is before it */
     unsigned redundancy_count;
     struct tgv_voice_block redundancy[TGV_REDUNDANCY_MAX]; /* older frames,
                                                               oldest first */

@@ -77,6 +77,7 @@ void tgv_playout_reset(struct tgv_playout *p)
     p->have_time = false;
     p->waited = 0;
     p->hole = 0;
+    p->pause_end = 0;
     p->behind = 0;
     p->seen.count = 0;
     p->impatience = 0;

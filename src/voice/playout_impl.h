@@ -53,6 +53,7 @@ struct tgv_playout {
     unsigned made_up; /* made up in a row [samples] */
     unsigned conceal_max; /* of made_up */
     unsigned hole; /* stream time lost since the last frame */
+    int64_t pause_end; /* nothing before it was lost: the sender paused */
     int16_t last; /* newest sample made */
     int16_t given; /* newest sample given */
     bool join; /* the next sound does not go on from `last` */

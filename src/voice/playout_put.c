@@ -182,6 +182,8 @@ static void put_primary(struct tgv_playout *p, const struct tgv_voice_frame *f,
         if (tgv_delay_put(&p->delay, meta.ts, now) == TGV_DELAY_RESTART)
             p->stats.resets++;
         remember(&p->seen, meta.ts);
+        if (f->after_pause)
+            p->pause_end = meta.ts;
     }
     if (in_time(p, &meta) && !repeated)
         put_in_time(p, &meta, f->primary.data, now);

@@ -62,6 +62,10 @@ static void close_hole(struct tgv_playout *p, unsigned frame, unsigned restored)
     unsigned hole = min(p->hole, p->conceal_max);
     unsigned lost = (hole + frame / 2) / frame;
 
+    if (p->hole && p->next_ts <= p->pause_end) {
+        p->hole = 0;
+        return;
+    }
     p->stats.frames_concealed += lost;
     p->stats.frames_recovered += (hole + restored + frame / 2) / frame - lost;
     if (p->hole + restored && p->hole <= LOSS_MAX)

@@ -9,11 +9,13 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "media/opus_codec.h"
 #include "support/sim.h"
 #include "wire/proto.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SEEDS 9
 #define LENGTH TGV_S(60)
@@ -126,6 +128,27 @@ static void test_redundancy_makes_the_best_of_long_runs(void **state)
     }
 }
 
+static bool says(char *text, const char *part)
+{
+    bool found = strstr(text, part) != NULL;
+
+    free(text);
+    return found;
+}
+
+/* Copies are on, as the texts for people and for the server tell. */
+static bool tells_copies(struct tgv_sim *s)
+{
+    return says(tgv_call_debug_string(tgv_sim_call(s, 0), tgv_sim_now(s)),
+                "\nExtra EC: ");
+}
+
+static bool tells_problem(struct tgv_sim *s)
+{
+    return says(tgv_call_debug_log(tgv_sim_call(s, 0), tgv_sim_now(s)),
+                "\"extra_ec\"");
+}
+
 /* Loss comes and goes: so do the copies, without flapping. */
 static void test_eng_49_copies_come_and_go_with_loss(void **state)
 {
@@ -150,16 +173,21 @@ static void test_eng_49_copies_come_and_go_with_loss(void **state)
     tgv_sim_run(s, TGV_S(20));
     tgv_call_stats(tgv_sim_call(s, 0), &before, tgv_sim_now(s));
     bytes[0] = tgv_sim_media_bytes(s, 0) - bytes[0];
+    assert_false(tells_copies(s));
+    assert_false(tells_problem(s));
     tgv_sim_run(s, TGV_S(40));
     bytes[1] = tgv_sim_media_bytes(s, 0);
     tgv_sim_run(s, TGV_S(45));
     tgv_call_stats(tgv_sim_call(s, 0), &with, tgv_sim_now(s));
     bytes[1] = tgv_sim_media_bytes(s, 0) - bytes[1];
+    assert_true(tells_copies(s));
     tgv_sim_run(s, TGV_S(115));
     bytes[2] = tgv_sim_media_bytes(s, 0);
     tgv_sim_run(s, TGV_S(120));
     tgv_call_stats(tgv_sim_call(s, 0), &after, tgv_sim_now(s));
     bytes[2] = tgv_sim_media_bytes(s, 0) - bytes[2];
+    assert_false(tells_copies(s));
+    assert_true(tells_problem(s)); /* happened */
     printf("bytes in 5 s: %llu without loss, %llu at 12 %%, %llu after\n",
            (unsigned long long)bytes[0], (unsigned long long)bytes[1],
            (unsigned long long)bytes[2]);
@@ -170,12 +198,63 @@ static void test_eng_49_copies_come_and_go_with_loss(void **state)
     tgv_sim_destroy(s);
 }
 
+/* What one end heard of the other, which has pauses of half a second. */
+static void talk_with_pauses(bool saving, double loss, uint64_t packets[2],
+                             struct tgv_call_stats *st)
+{
+    struct tgv_sim_options o;
+    struct tgv_sim *s;
+
+    tgv_sim_options_init(&o, first_seed());
+    o.codec = tgv_codec_opus();
+    o.marked = false;
+    o.data_saving[0] = saving;
+    for (int n = 0; n < 2; n++) {
+        o.min_frame_ms[n] = 60;
+        o.imp[n].delay_ms = 50;
+        o.imp[n].loss_pct = loss;
+    }
+    s = tgv_sim_create(&o);
+    tgv_sim_run(s, LENGTH);
+    for (int n = 0; n < 2; n++) {
+        assert_int_equal(tgv_sim_state(s, n), TGV_STATE_ESTABLISHED);
+        packets[n] = tgv_sim_packets(s, n, TGV_PKT_STREAM_DATA);
+    }
+    tgv_call_stats(tgv_sim_call(s, 1), st, tgv_sim_now(s));
+    tgv_sim_destroy(s);
+}
+
+/* Either side may save data, then both leave out their pauses; what was not
+ * sent is not lost. */
+static void test_eng_52_pauses_are_no_losses(void **state)
+{
+    uint64_t all[2], some[2];
+    struct tgv_call_stats st;
+
+    (void)state;
+    talk_with_pauses(false, 0, all, &st);
+    assert_int_equal(st.playout.frames_concealed, 0);
+    talk_with_pauses(true, 0, some, &st);
+    printf("%llu and %llu packets, saving data %llu and %llu; concealed "
+           "%llu\n",
+           (unsigned long long)all[0], (unsigned long long)all[1],
+           (unsigned long long)some[0], (unsigned long long)some[1],
+           (unsigned long long)st.playout.frames_concealed);
+    for (int n = 0; n < 2; n++)
+        assert_true(some[n] < all[n] * 9 / 10);
+    assert_true(st.playout.frames_concealed <= 5);
+    assert_true(st.loss_in == 0.0);
+    talk_with_pauses(true, 10, some, &st); /* losses still count */
+    assert_true(st.playout.frames_concealed + st.playout.frames_recovered > 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_redundancy_conceals_a_third_of_15_percent),
         cmocka_unit_test(test_redundancy_reaches_over_runs_of_losses),
         cmocka_unit_test(test_redundancy_makes_the_best_of_long_runs),
+        cmocka_unit_test(test_eng_52_pauses_are_no_losses),
         cmocka_unit_test(test_eng_49_copies_come_and_go_with_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

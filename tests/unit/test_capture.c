@@ -325,6 +325,31 @@ static void test_capture_dtx_frame_is_not_sent(void **state)
     assert_int_equal(stats.errors, 0);
 }
 
+/* The marker's blocks are loud, NULL is silence. */
+static void test_eng_52_last_frame_of_a_pause_rides_along(void **state)
+{
+    struct tgv_encoder_settings s = {.bitrate_bps = 8000, .dtx = true};
+    struct tgv_capture_stats stats;
+    unsigned sent = 0;
+
+    (void)state;
+    tgv_capture_set_encoder(c, &s);
+    assert_true(put_many(3));
+    assert_int_equal(f.redundancy_count, 0);
+    for (unsigned i = 0; i < 30 * 3; i++) {
+        tgv_capture_put(c, NULL, 0);
+        sent += tgv_capture_next(c, &f);
+    }
+    assert_in_range(sent, 30 / 6, 30 / 6 + 5); /* the voice's tail, too */
+    assert_true(put_many(3));
+    assert_int_equal(f.redundancy_count, 1);
+    assert_int_equal(f.redundancy[0].ts, f.primary.ts - 2880);
+    assert_true(put_many(3));
+    assert_int_equal(f.redundancy_count, 0);
+    tgv_capture_stats(c, &stats);
+    assert_int_equal(stats.paused, 30 - sent);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -343,6 +368,7 @@ int main(void)
         T(test_eng_47_refused_frame_is_counted_not_sent),
         T(test_eng_47_settings_go_down_and_up),
         T(test_capture_dtx_frame_is_not_sent),
+        T(test_eng_52_last_frame_of_a_pause_rides_along),
     };
 #undef T
 

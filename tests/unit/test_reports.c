@@ -457,7 +457,7 @@ static void test_debug_string_names_everything(void **state)
                                         ", IN_USE]\n",
                                         "Jitter buffer: ",
                                         "RTT avg/min: ",
-                                        "In flight: ",
+                                        "In flight/window: ",
                                         "Key fingerprint: ",
                                         "encryption v2\n",
                                         "Last sent/acknowledged seq: ",

@@ -196,6 +196,7 @@ struct tgv_proxy { /* proxy.c */
     tgv_time lookup_since;
     enum tgv_proxy_state state;
     bool no_udp; /* it refused, or is known not to pass datagrams */
+    bool passes_udp, passes_tcp; /* told, and remembered */
     unsigned sock; /* of the control connection; 0 none */
     bool blocked;
     struct tgv_hello hello;

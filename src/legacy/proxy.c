@@ -93,8 +93,13 @@ static void remember(struct tgv_call *c, bool udp, bool tcp)
 
 void tgv_proxy_passes(struct tgv_call *c, bool udp)
 {
-    bool known = remembered(c);
+    bool *told = udp ? &c->proxy.passes_udp : &c->proxy.passes_tcp;
+    bool known;
 
+    if (*told)
+        return;
+    *told = true;
+    known = remembered(c);
     remember(c, udp || (known && c->persist.udp),
              !udp || (known && c->persist.tcp));
 }
@@ -285,10 +290,11 @@ static void take_reply(struct tgv_call *c, const struct tgv_socks5_reply *reply,
                        tgv_time now)
 {
     struct tgv_proxy *x = &c->proxy;
+    struct tgv_addr own = x->relay;
 
     x->relay = reply->addr;
     if (reply->domain[0] == '\0') {
-        x->relay = tgv_socks5_relay_addr(reply, &x->addrs[x->addr]);
+        x->relay = tgv_socks5_relay_addr(reply, &own);
         if (tgv_addr_usable(&x->relay)) {
             associated(c, now);
             return;
@@ -345,6 +351,7 @@ static void associate(struct tgv_call *c, tgv_time now)
     x->sock = tgv_socket_open_tcp(c, to);
     if (x->sock == 0)
         return;
+    x->relay = *to;
     x->since = now;
     x->state = TGV_PROXY_CONNECTING;
 }

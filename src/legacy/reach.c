@@ -181,6 +181,7 @@ void tgv_reach_verdict(struct tgv_call *c, tgv_time now)
         tgv_timers_probe_bad(c, now);
     } else {
         r->verdict = TGV_UDP_AVAILABLE;
+        r->history = UINT32_MAX; /* four answers are enough for a beginning */
     }
     r->probe_at = now + PROBE_FAST;
     tgv_log(c->log,
@@ -294,8 +295,9 @@ void tgv_reach_urgent(struct tgv_call *c, tgv_time now)
 
 /* -- the current road is closed ----------------------------------------------- */
 
-/* The open stream with the least round trip; unmeasured ones last. -1: none */
-static int best_stream(const struct tgv_call *c)
+/* The open road of that type with the least round trip, unmeasured ones last;
+ * -1 if there is none. */
+static int best_open(const struct tgv_call *c, enum tgv_path_type type)
 {
     tgv_time least = TGV_NEVER;
     int best = -1;
@@ -303,24 +305,7 @@ static int best_stream(const struct tgv_call *c)
     for (unsigned i = 0; i < c->paths.count; i++) {
         const struct tgv_path *p = &c->paths.list[i];
         tgv_time rtt = tgv_rtt_mean(&p->rtt);
-        if (p->type != TGV_PATH_TCP_RELAY || !tgv_path_open(c, i) ||
-            (best >= 0 && (rtt == 0 || rtt >= least)))
-            continue;
-        best = (int)i;
-        least = rtt ? rtt : TGV_NEVER;
-    }
-    return best;
-}
-
-static int best_udp_relay(const struct tgv_call *c)
-{
-    tgv_time least = TGV_NEVER;
-    int best = -1;
-
-    for (unsigned i = 0; i < c->paths.count; i++) {
-        const struct tgv_path *p = &c->paths.list[i];
-        tgv_time rtt = tgv_rtt_mean(&p->rtt);
-        if (p->type != TGV_PATH_UDP_RELAY || !tgv_path_open(c, i) ||
+        if (p->type != type || !tgv_path_open(c, i) ||
             (best >= 0 && (rtt == 0 || rtt >= least)))
             continue;
         best = (int)i;
@@ -337,9 +322,9 @@ static void leave_closed(struct tgv_call *c, tgv_time now)
         !tgv_path_is_relay(&c->paths.list[c->paths.current]))
         return;
     if (udp_carries(&c->reach, now))
-        to = best_udp_relay(c);
+        to = best_open(c, TGV_PATH_UDP_RELAY);
     if (to < 0)
-        to = best_stream(c);
+        to = best_open(c, TGV_PATH_TCP_RELAY);
     if (to >= 0)
         tgv_paths_move(c, (unsigned)to, "closed", now);
 }

@@ -195,6 +195,18 @@ static void test_eng_26_replies_in_pieces(void **state)
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 
+/* How often the text stands in the call. */
+static unsigned copies_of(const char *text)
+{
+    const uint8_t *p = (const uint8_t *)b.call;
+    size_t len = strlen(text);
+    unsigned n = 0;
+
+    for (size_t i = 0; i + len <= sizeof(*b.call); i++)
+        n += memcmp(p + i, text, len) == 0;
+    return n;
+}
+
 static void test_proxy_login_with_name_and_password(void **state)
 {
     static const char login[] = "\x01\x03"
@@ -211,6 +223,7 @@ static void test_proxy_login_with_name_and_password(void **state)
     expect_said(0, login, sizeof(login) - 1);
     SAYS(0, "\x01\x00");
     EXPECT_SAID(0, ASSOCIATE);
+    assert_int_equal(copies_of("geheim"), 1); /* the one that is wiped last */
     b.assoc = assoc_addr;
     SAYS(0, ASSOCIATED);
     tgv_bench_run(&b, 0);

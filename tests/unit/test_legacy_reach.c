@@ -324,6 +324,21 @@ static void test_eng_21_udp_is_used_again_when_pongs_come(void **state)
     assert_int_equal(b.route_count, 2);
 }
 
+/* The first INIT came over TCP, but UDP is fine. */
+static void test_eng_21_a_call_that_began_on_tcp_goes_to_udp(void **state)
+{
+    (void)state;
+    tgv_bench_init(&b, &o);
+    tgv_reach_urgent(b.call, b.now);
+    tgv_bench_settle(&b);
+    b.via = 0;
+    tgv_bench_establish(&b);
+    assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_TCP_RELAY);
+    talk(TGV_MS(4500), true);
+    assert_true(tgv_reach_udp_steady(b.call));
+    assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
+}
+
 /* Two answers of three are not yet good UDP, whatever is measured. */
 static void test_eng_21_unsteady_udp_does_not_take_over(void **state)
 {
@@ -399,6 +414,7 @@ int main(void)
         T(test_eng_29_the_server_s_id_is_told),
         T(test_eng_21_udp_is_not_used_while_it_is_silent),
         T(test_eng_21_udp_is_used_again_when_pongs_come),
+        T(test_eng_21_a_call_that_began_on_tcp_goes_to_udp),
         T(test_eng_21_unsteady_udp_does_not_take_over),
         T(test_eng_21_streams_gone_udp_is_tried),
         T(test_reach_a_new_network_opens_streams_anew),

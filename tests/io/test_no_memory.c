@@ -18,7 +18,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* -- one short call -------------------------------------------------------- */
@@ -67,7 +69,7 @@ static int open_engine(struct scene *s)
         return err;
     tgvoip_relay_config_default(&rc);
     rc.listen = "127.0.0.1:0";
-    rc.tcp_listen = "[::1]:0";
+    rc.tcp_listen = s->way == OVER_TCP ? "[::1]:0" : NULL;
     return tgvoip_relay_create(s->engine, &s->relay, &rc, &f);
 }
 
@@ -172,6 +174,20 @@ static int short_call(enum way way, long victim, long *seen, int *established)
     return err;
 }
 
+/* A system may be without IPv6. */
+static bool is_possible(enum way way)
+{
+    const struct sockaddr_in6 at = {.sin6_family = AF_INET6,
+                                    .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool is =
+        fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return is || way != OVER_TCP;
+}
+
 static void each_may_fail(enum way way)
 {
     int established, errors = 0;
@@ -192,8 +208,10 @@ static void each_may_fail(enum way way)
 static void test_each_allocation_may_fail(void **state)
 {
     (void)state;
-    for (int way = 0; way < WAYS; way++)
-        each_may_fail((enum way)way);
+    for (int way = 0; way < WAYS; way++) {
+        if (is_possible((enum way)way))
+            each_may_fail((enum way)way);
+    }
 }
 
 /* 2 s of talk through files and rings, OpenSSL's allocations counted too. */
@@ -201,6 +219,8 @@ static void test_established_call_does_not_allocate(void **state)
 {
     (void)state;
     for (int way = OVER_UDP; way <= OVER_TCP; way++) {
+        if (!is_possible((enum way)way))
+            continue;
         struct scene s = {.way = (enum way)way};
         now = 1000000;
         assert_int_equal(open_engine(&s), 0);

@@ -167,7 +167,7 @@ size_t tgv_path_prefix(const struct tgv_call *c, unsigned path,
         return TGV_TAG_BYTES;
     }
     *prefix = tgv_seal_call_id(c->seal);
-    return c->hs.peer_version < TGV_PROTOCOL_VERSION ? TGV_TAG_BYTES : 0;
+    return c->hs.peer_version < TGV_PV_NO_PREFIX ? TGV_TAG_BYTES : 0;
 }
 
 static bool matches(const struct tgv_call *c, unsigned path,

@@ -364,6 +364,10 @@ struct tgv_effort { /* effort.c */
     unsigned most; /* complexity asked for */
     double late; /* share of late ticks, smoothed */
     tgv_time next; /* step */
+    bool long_frames; /* only */
+    tgv_time short_at; /* since when not; 0 never changed */
+    tgv_time calm_at; /* last step */
+    unsigned relapses; /* times that this did not last */
 };
 
 struct tgv_call {

@@ -75,7 +75,7 @@ static unsigned shortest_frame(const struct tgv_call *c)
 {
     unsigned ms = c->hs.peer_min_frame_ms;
 
-    if (!c->hs.peer_is_ours || slow_network(c) ||
+    if (!c->hs.peer_is_ours || slow_network(c) || c->effort.long_frames ||
         c->rate.encoder.complexity < c->effort.most)
         return TGV_FRAME_MS;
     if (ms < c->min_frame_ms)

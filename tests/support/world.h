@@ -11,8 +11,9 @@
  * host with a proxy sends anywhere else is a breach. Sound is numbered and
  * judged as in sim.h.
  *
- * world.c has the ends, their audio clocks and the mishaps; world_udp.c the
- * way of a datagram; world_tcp.c connections; world_proxy.c the proxies.
+ * world.c has time and the mishaps, world_queue.c what is to come,
+ * world_side.c the ends, world_udp.c the way of a datagram, world_tcp.c
+ * connections, world_proxy.c the proxies.
  */
 #include "legacy/call.h"
 #include "support/reachable.h"
@@ -34,6 +35,7 @@ struct tgv_world_end {
 struct tgv_world_result {
     struct tgv_world_end end[2];
     bool mishap_done; /* both ends were established */
+    struct tgv_cut way[2]; /* what each end sent on then */
     struct tgv_cut cut;
     uint64_t hash; /* of all that the ends sent */
     uint64_t packets;

@@ -13,6 +13,8 @@
 #include <stdarg.h>
 
 #define WORLD_START TGV_S(1000)
+#define WORLD_INIT_TIMEOUT TGV_S(12)
+#define WORLD_RECEIVE_TIMEOUT TGV_S(12)
 #define WORLD_MAPS 128
 #define WORLD_CONNS 256
 #define WORLD_ASSOCIATIONS 32
@@ -57,7 +59,9 @@ struct world_side {
     tgv_time *captured; /* by number; -1 silence was sent */
     uint32_t captured_count, captured_cap;
     struct tgv_sim_ear ear;
-    struct tgv_cut last_way; /* where its last datagram or frame went */
+    bool media; /* what is being sent now */
+    struct tgv_cut last_way; /* of its last media packet */
+    struct tgv_cut way_then; /* the same, at the mishap */
     tgv_time last_voice; /* or the mishap; -1 none */
     uint8_t heard[WORLD_ENDS]; /* voice or not */
     uint64_t blocks;
@@ -156,15 +160,28 @@ void world_note(const struct tgv_world *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 const char *world_addr(const struct tgv_addr *a, char text[TGV_ADDR_TEXT]);
 struct tgv_addr world_parse(const char *text);
+
+/* -- world_queue.c ----------------------------------------------------------- */
+void *world_must(void *p);
 /* Put something on the list; its data is copied. */
 struct world_event *world_post(struct tgv_world *w, tgv_time at,
                                enum world_what what, unsigned index,
                                const uint8_t *data, size_t len);
+/* What is next; to be freed. */
+struct world_event *world_take(struct tgv_world *w);
+
+/* -- world_side.c ------------------------------------------------------------ */
+void world_make_side(struct tgv_world *w, unsigned n);
+tgv_time world_later_start(const struct tgv_world *w);
 void world_tell(struct tgv_world *w, unsigned n, const struct tgv_io_event *ev,
                 tgv_time after);
 /* The driver's duties after each input to a call. */
 void world_perform(struct tgv_world *w, unsigned n);
 void world_interfaces(struct tgv_world *w, unsigned n);
+/* The next block is due; one block each way. */
+tgv_time world_tick_due(const struct world_side *d);
+void world_play(struct tgv_world *w, unsigned n);
+void world_capture(struct tgv_world *w, struct world_side *d);
 
 /* -- world_udp.c ------------------------------------------------------------- */
 struct tgv_addr world_relay_addr(unsigned relay, uint8_t family);

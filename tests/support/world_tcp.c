@@ -228,7 +228,8 @@ bool world_tcp_send(struct tgv_world *w, unsigned n, unsigned sock,
     if (w->conn[i].state == WORLD_CONNECTING || w->conn[i].blocked)
         return false;
     c = get(w, (unsigned)i);
-    note_way(w, c);
+    if (w->side[n].media)
+        note_way(w, c);
     c->in_flight += len;
     world_tcp_up(w, (unsigned)i, data, len);
     if (c->in_flight > SEND_BUFFER) { /* told before more is asked for */

@@ -360,7 +360,8 @@ void world_udp_send(struct tgv_world *w, unsigned n, const struct tgv_addr *to,
                    len);
     if (w->side[n].plan->proxy != TGV_PROXY_NONE && !world_is_proxy(n, to))
         w->side[n].end.leaks++;
-    note_way(w, n, to, pkt, len);
+    if (w->side[n].media)
+        note_way(w, n, to, pkt, len);
     route(w, n, to, pkt, len);
 }
 

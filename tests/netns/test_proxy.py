@@ -113,7 +113,7 @@ class Dante(ProxyCase):
         self.dante()
         call = self.call(9, self.url())
         call.at(3)
-        self.host.kill_all()
+        lab.kill_all(self.host.name)
         call.at(4)
         self.dante()
         call.finish().stood().heard(0.5, 2.8).heard(5.5, 8.5)
@@ -124,7 +124,7 @@ class Dante(ProxyCase):
         self.dante()
         call = self.call(8, self.url() + ("--recv-timeout", "3"))
         call.at(3)
-        self.host.kill_all()
+        lab.kill_all(self.host.name)
         call.finish()
         self.assertEqual((call.caller.code, call.caller.error), (1, "PROXY"),
                          call.describe())

@@ -180,7 +180,8 @@ struct tgvoip_account_config {
     int64_t self_id; /**< the account's user id, needed */
     tgvoip_dh_cache *dh_cache; /**< shared and outlives the account; or NULL */
     enum tgvoip_busy_policy busy;
-    bool forbid_p2p; /**< offer relays only (udp_p2p false) */
+    /** Offer relays only (udp_p2p false), and use no others. */
+    bool forbid_p2p;
     /** Do not ask the server for help.getConfig and phone.getCallConfig; the
      *  application hands them in. */
     bool no_config_requests;

@@ -32,16 +32,24 @@ def wait_for(condition, what="it", limit=LIMIT_S):
 
 
 class Relay:
-    """A reflector on loopback, UDP and TCP, on the engine of the package."""
+    """A reflector on loopback, UDP and TCP, on the engine of the package.
+    `delay_ms`: of each datagram that it passes on."""
 
-    def __init__(self):
+    def __init__(self, delay_ms=0):
         config = ffi.new("struct tgvoip_relay_config *")
         lib.tgvoip_relay_config_default(config)
         listen = ffi.new("char[]", b"127.0.0.1:0")
         config.listen = config.tcp_listen = listen
         out = ffi.new("tgvoip_relay **")
         failure = ffi.new("struct tgvoip_failure *")
+        bad = ffi.new("tgvoip_impairment **")
+        assert lib.tgvoip_impairment_create(bad) == 0
+        assert lib.tgvoip_impairment_set(
+            bad[0], b"delay", str(delay_ms).encode(), failure) == 0
+        if delay_ms:
+            config.impairment = bad[0]
         code = lib.tgvoip_relay_create(get_engine(), out, config, failure)
+        lib.tgvoip_impairment_destroy(bad[0])
         assert code == 0, ffi.string(failure.why)
         self.relay = out[0]
         self.port = lib.tgvoip_relay_port(self.relay)

@@ -14,6 +14,7 @@ from ._core import Core, endpoint_values
 from ._errors import (as_bool, as_bytes, as_enum, as_int, as_list, as_path,
                       as_str, text, wrong_type)
 from ._native import ffi, lib
+from ._proxy import Proxy
 from ._types import (CallError, CallState, DataSaving, Endpoint, NetType,
                      Stats, make_stats)
 
@@ -118,9 +119,9 @@ class BaseController:
         settings = self._core.check_new("set_proxy")
         if not as_str("address", address):
             raise ValueError("address: is empty")
-        settings.proxy = (address, as_int("port", port, 1, 65535),
-                          as_str("username", username),
-                          as_str("password", password))
+        settings.proxy = Proxy(address, as_int("port", port, 1, 65535),
+                               as_str("username", username),
+                               as_str("password", password))
 
     def set_encryption_key(self, key: bytes, is_outgoing: bool) -> None:
         """Set the shared key: 256 bytes, on the left padded with zeros.
@@ -135,7 +136,9 @@ class BaseController:
                              tcp: bool, connection_max_layer: int) -> None:
         """Set the relays.
 
-        :param allow_p2p: the server's `phoneCall.p2p_allowed`
+        :param allow_p2p: the server's `phoneCall.p2p_allowed`; the call goes
+            straight to the other side if that side allows it too, and the
+            other side learns the address of this machine
         :param tcp: reach all of them by TCP
         :param connection_max_layer: the server's
             `phoneCall.protocol.max_layer`, not the library's maximum

@@ -19,6 +19,7 @@ from typing import Any, Dict, List, Optional, Protocol, Tuple
 from . import _engine
 from ._errors import VoIPError, error_of, report, text
 from ._native import ffi, lib
+from ._proxy import Proxy, proxy_struct
 from ._types import Endpoint
 
 FRAME_BYTES = int(lib.TGVPY_FRAME_BYTES)
@@ -60,7 +61,7 @@ class Settings:
         self.data_saving = 0
         self.network = 0
         self.muted = False
-        self.proxy: Optional[Tuple[str, int, str, str]] = None
+        self.proxy: Optional[Proxy] = None
         self.log_file = ""
         self.stats_file = ""
         self.packet_stats = False
@@ -155,7 +156,7 @@ class Core:
             config.key_len = len(s.key)
             config.endpoints = self._endpoints(keep)
             config.endpoint_count = len(s.endpoints)
-            config.proxy = self._proxy(keep)
+            config.proxy = proxy_struct(s.proxy, keep)
             config.max_layer = s.max_layer
             config.allow_p2p = s.allow_p2p
             config.allow_v1 = True
@@ -182,20 +183,6 @@ class Core:
             return out[0]
         finally:
             lib.tgvoip_wipe(key, len(s.key))
-
-    def _proxy(self, keep: List[Any]) -> Any:
-        if self.settings.proxy is None:
-            return ffi.NULL
-        proxy = ffi.new("struct tgvoip_proxy *")
-        lib.tgvoip_proxy_default(proxy)
-        host, proxy.port, user, password = self.settings.proxy
-        for name, value in (("host", host), ("user", user),
-                            ("password", password)):
-            chars = ffi.new("char[]", value.encode())
-            keep.append(chars)
-            setattr(proxy, name, chars)
-        keep.append(proxy)
-        return proxy
 
     def _endpoints(self, keep: List[Any]) -> Any:
         s = self.settings

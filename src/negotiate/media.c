@@ -34,7 +34,8 @@ void tgv_neg_agreed(struct tgvoip_negotiation *n,
                      "none of the connections is a relay");
         return;
     }
-    n->p2p_allowed = call->p2p_allowed;
+    /* A side that has not offered it is not made to by the server. */
+    n->p2p_allowed = call->p2p_allowed && n->account->protocol.udp_p2p;
     n->start_date = call->start_date;
     tgv_timer_start(n, TGV_TIMER_HOLD, TGV_HOLD_TIMEOUT / TGV_US_PER_MS, now);
     if (!tgv_account_waits(n->account))

@@ -299,6 +299,24 @@ static void test_sig_65_layer_and_p2p_are_the_servers(void **state)
     }
 }
 
+static void test_sig_65_p2p_that_was_not_offered_is_not_allowed(void **state)
+{
+    (void)state;
+    const struct tgv_account_config relays_only = {.forbid_p2p = true};
+    struct tgvoip_call_config config;
+    struct tgvoip_phone_call c;
+    struct hand h;
+
+    hand_init(&h, &relays_only);
+    hand_to_accepted(&h);
+    c = hand_active(&h);
+    c.p2p_allowed = true;
+    hand_update(&h, &c);
+    tgvoip_call_setup_destroy(setup_of(&h, &config));
+    assert_false(config.allow_p2p);
+    hand_fini(&h);
+}
+
 static void test_sig_66_ready_comes_once(void **state)
 {
     (void)state;
@@ -689,6 +707,7 @@ int main(void)
         cmocka_unit_test(test_sig_64_no_endpoint_no_call),
         cmocka_unit_test(test_sig_64_many_endpoints_are_cut),
         cmocka_unit_test(test_sig_65_layer_and_p2p_are_the_servers),
+        cmocka_unit_test(test_sig_65_p2p_that_was_not_offered_is_not_allowed),
         cmocka_unit_test(test_sig_66_ready_comes_once),
         cmocka_unit_test(test_sig_67_emoji_with_ready),
         cmocka_unit_test(test_sig_68_established_only_by_the_engine),

@@ -131,10 +131,12 @@ class AudioStream:
 
 
 class Media:
-    """@param on_event gets each `struct tgvpy_hub_event *`"""
+    """@param on_event gets each `struct tgvpy_hub_event *`
+    @param configure sets more of a `struct tgvoip_call_config *`; what that
+        points to goes into the list"""
 
     def __init__(self, setup: Any, on_event: Callable[[Any], None],
-                 configure: Callable[[Any], None]) -> None:
+                 configure: Callable[[Any, List[Any]], None]) -> None:
         self.pid = _engine.owner()
         self._loop = asyncio.get_running_loop()
         self.hub = hub_of(self._loop)
@@ -160,14 +162,16 @@ class Media:
             raise
         _engine.stop_at_exit(self)
 
-    def _create(self, setup: Any, configure: Callable[[Any], None]) -> None:
+    def _create(self, setup: Any,
+                configure: Callable[[Any, List[Any]], None]) -> None:
         if self._member == ffi.NULL:
             raise MemoryError("out of memory")
         config = ffi.new("struct tgvoip_call_config *")
         lib.tgvoip_call_config_default(config)
         lib.tgvoip_call_setup_apply(setup, config)
         lib.tgvpy_member_install(self._member, config)
-        configure(config)
+        keep: List[Any] = []
+        configure(config, keep)
         out = ffi.new("tgvoip_call **")
         failure = ffi.new("struct tgvoip_failure *")
         code = lib.tgvoip_call_create(_engine.get_engine(), out, config,

@@ -9,6 +9,7 @@ from typing import (Any, AsyncIterator, Generator, List, Optional, Set, Tuple,
 
 from .._errors import as_int, as_path, wrong_type
 from .._native import ffi, lib
+from .._proxy import proxy_struct
 from .._types import CallError, CallState
 from ._media import AudioStream, Media
 from ._signaling import Leg, LegInfo
@@ -280,9 +281,12 @@ class Call:
         self._leg.media_state(lib.TGVOIP_STATE_FAILED,
                               lib.TGVOIP_CALL_ERROR_UNKNOWN)
 
-    def _configure(self, config: Any) -> None:
+    def _configure(self, config: Any, keep: List[Any]) -> None:
         config.complexity = self._options.complexity
         config.allow_v1 = self._options.allow_v1
+        config.proxy = proxy_struct(self._options.proxy, keep)
+        if not self._options.direct:
+            config.allow_p2p = False
         config.network_type = self._options.network_type.value
         config.data_saving = self._options.data_saving.value
         config.muted = self._muted

@@ -8,6 +8,7 @@ from typing import (Any, AsyncIterator, Awaitable, Callable, Dict, Optional,
                     Set, Type)
 
 from .._errors import as_bool, as_enum, as_int, wrong_type
+from .._proxy import parse_proxy
 from .._types import DataSaving, NetType
 from ._account import Account
 from ._signaling import Leg, Signaling
@@ -27,12 +28,17 @@ class Client:
     :param busy: what happens to an incoming call during another one:
         `"reject"` refuses it as busy, `"ring"` offers it too; one at a time
         is answered
-    :param direct: may this side offer to speak directly, without a relay?
-        (direct connections are not made in this version)
+    :param direct: may the call go straight to the other side, without a
+        relay, if the server and the other side want it too? The other side
+        learns the address of this machine then
     :param complexity: of the encoder, 0 (least work) to 10
     :param allow_v1: accept the old encryption that layers below 74 have
     :param network_type: the network that this machine is on
     :param data_saving: when to use less data
+    :param proxy: `"socks5://[user:password@]host:port"` for the audio of all
+        calls; what is special in a URL is written as %XX. Nothing of a call
+        goes past it, and none is direct. The client library has a proxy of
+        its own
 
     Use it with `async with`, or call `start()` and `close()`.
     """
@@ -41,7 +47,10 @@ class Client:
                  direct: bool = True, complexity: int = 10,
                  allow_v1: bool = False,
                  network_type: NetType = NetType.UNKNOWN,
-                 data_saving: DataSaving = DataSaving.NEVER) -> None:
+                 data_saving: DataSaving = DataSaving.NEVER,
+                 proxy: Optional[str] = None) -> None:
+        self.direct = as_bool("direct", direct)
+        self.proxy = parse_proxy(proxy)
         self.complexity = as_int("complexity", complexity, 0, 10)
         self.allow_v1 = as_bool("allow_v1", allow_v1)
         self.network_type = as_enum("network_type", network_type, NetType)
@@ -53,7 +62,7 @@ class Client:
         else:
             from ..adapters import adapter_for
             self._signaling = Account(adapter_for(client), busy=busy,
-                                      forbid_p2p=not direct)
+                                      forbid_p2p=not self.direct)
         self._calls: Dict[int, Call] = {}
         self._handler: Optional[Handler] = None
         self._queues: "Set[asyncio.Queue[Optional[Call]]]" = set()

@@ -289,6 +289,25 @@ static void test_eng_47_refused_frame_is_counted_not_sent(void **state)
     assert_int_equal(stats.frames, 2);
 }
 
+/* Nor is it a copy, and what lies before it no longer either: copies name
+ * their time by their place. */
+static void test_eng_47_refused_frame_never_rides_as_copy(void **state)
+{
+    (void)state;
+    tgv_capture_set_redundancy(c, 2);
+    assert_true(put_many(6));
+    assert_int_equal(f.redundancy_count, 1);
+    refuse = TGVOIP_ERR_INVALID;
+    assert_false(put_many(3));
+    refuse = 0;
+    assert_true(put_many(3));
+    assert_frame(&f.primary, 3 * 2880);
+    assert_int_equal(f.redundancy_count, 0);
+    assert_true(put_many(3));
+    assert_int_equal(f.redundancy_count, 1);
+    assert_frame(&f.redundancy[0], 3 * 2880);
+}
+
 static void test_eng_47_settings_go_down_and_up(void **state)
 {
     struct tgv_encoder_settings s = {.bitrate_bps = 8000,
@@ -366,6 +385,7 @@ int main(void)
         T(test_capture_frame_length_changes_on_the_grid),
         T(test_capture_copies_have_the_duration_of_the_frame),
         T(test_eng_47_refused_frame_is_counted_not_sent),
+        T(test_eng_47_refused_frame_never_rides_as_copy),
         T(test_eng_47_settings_go_down_and_up),
         T(test_capture_dtx_frame_is_not_sent),
         T(test_eng_52_last_frame_of_a_pause_rides_along),

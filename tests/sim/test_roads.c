@@ -25,6 +25,8 @@
 #define TIMEOUT TGV_S(12)
 #define VOICE_AT_END 0.5
 #define DESCRIPTION 600
+#define MUCH_FASTER 0.7
+#define DIRECT_TAKEN 95 /* percent */
 
 /* Bars, of the 95th percentile; the first and last over two round trips. */
 #define FIRST_AUDIO_UDP TGV_MS(1000)
@@ -116,6 +118,16 @@ static const char *judge_failed(const struct road *r, int n)
     return e->error == TGV_CALL_ERROR_TIMEOUT ? NULL : "wrong error";
 }
 
+/* Whatever carried sound is a road by the oracle too. */
+static bool is_road(const struct road *r, const struct tgv_cut *way)
+{
+    unsigned direct = r->before.direct | r->after.direct;
+
+    if (way->direct)
+        return way->direct & direct;
+    return !way->leg || (r->before.leg[way->host][way->relay] & way->leg);
+}
+
 static const char *judge_end(const struct road *r, int n)
 {
     const struct tgv_world_end *e = &r->result.end[n];
@@ -130,6 +142,8 @@ static const char *judge_end(const struct road *r, int n)
         return "there is a road, but no call";
     if (!r->result.mishap_done)
         return "failed before the mishap";
+    if (!is_road(r, &r->result.way[n]))
+        return "took a road that is none";
     if (!r->goes_on && r->plan.mishap != TGV_MISHAP_UDP_BLOCKED)
         return judge_failed(r, n);
     if (e->state != TGV_STATE_ESTABLISHED)
@@ -484,6 +498,28 @@ static void test_roads_gap_when_one_dies(void **state)
     check_bar(gap_over_rtt, GAP, "gap less two round trips");
 }
 
+/* A direct road that is clearly faster than any relay is taken. */
+static void test_roads_direct_where_faster(void **state)
+{
+    unsigned faster = 0, taken = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < road_count; i++) {
+        const struct road *r = &roads[i];
+        struct tgv_roads relayed = r->before;
+        relayed.direct = 0;
+        if (!r->result.mishap_done || !r->before.direct ||
+            (double)tgv_roads_rtt(&r->plan, &r->before, false) >
+                MUCH_FASTER * (double)tgv_roads_rtt(&r->plan, &relayed, false))
+            continue;
+        faster++;
+        taken += r->result.way[0].direct && r->result.way[1].direct;
+    }
+    printf("direct roads, clearly faster: %u, taken by both %u\n", faster,
+           taken);
+    assert_true(taken * 100 >= faster * DIRECT_TAKEN);
+}
+
 static void test_roads_a_third_has_one_only(void **state)
 {
     unsigned lonely = 0;
@@ -514,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_roads_first_audio_by_udp),
         cmocka_unit_test(test_roads_first_audio_by_tcp),
         cmocka_unit_test(test_roads_gap_when_one_dies),
+        cmocka_unit_test(test_roads_direct_where_faster),
         cmocka_unit_test(test_roads_a_third_has_one_only),
         cmocka_unit_test(test_roads_same_seed_same_bytes),
     };

@@ -69,6 +69,32 @@ def test_source_distribution_has_what_building_needs_and_no_more():
                                                   "build/", "docs/"))]
 
 
+def unpack(folder):
+    with tarfile.open(only("tgvoip-*.tar.gz")) as t:
+        t.extractall(folder, **({"filter": "data"}
+                                if hasattr(tarfile, "data_filter") else {}))
+    (root,) = folder.iterdir()
+    return root
+
+
+def test_source_distribution_makes_itself_again(tmp_path):
+    """Without a repository, and nothing is lost on the way."""
+    pytest.importorskip("scikit_build_core")
+    root = unpack(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", "from scikit_build_core import build; "
+         "print(build.build_sdist('again'))"], cwd=root, text=True,
+        timeout=60, stdout=subprocess.PIPE)
+    assert done.returncode == 0
+    again = root / "again" / done.stdout.split()[-1]
+    found = []
+    for path in (only("tgvoip-*.tar.gz"), again):
+        with tarfile.open(path) as t:
+            found.append({m.name: m.size for m in t.getmembers()
+                          if m.isfile()})
+    assert found[0] == found[1] and len(found[0]) > 200
+
+
 CALL = """
 import time, tgvoip, tgvoip.utils
 from tgvoip._engine import get_engine
@@ -104,16 +130,37 @@ print("heard")
 """
 
 
+def fresh(tmp_path):
+    """A new environment: its Python, and what it may ask for."""
+    folder = tmp_path / "venv"
+    venv.create(folder, with_pip=True)
+    env = {"HOME": str(tmp_path), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    env.update((k, v) for k, v in os.environ.items()
+               if k.startswith(("PIP_", "SSL_", "REQUESTS_")))
+    return str(folder / "bin" / "python"), env
+
+
+def test_source_distribution_installs_and_works(tmp_path):
+    """As pip does for somebody for whom there is no wheel; without
+    optimisation, which costs most of the time."""
+    python, env = fresh(tmp_path)
+    env["PATH"] = os.environ["PATH"]
+    done = subprocess.run(
+        [python, "-m", "pip", "install", "-q", only("tgvoip-*.tar.gz"),
+         "-C", "cmake.build-type=Debug"], env=env, cwd=tmp_path, text=True,
+        timeout=300, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout[-6000:]
+    done = subprocess.run([python, "-c", CALL], env=env, cwd=tmp_path,
+                          text=True, timeout=60, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
+
+
 def test_wheel_works_where_there_is_nothing_else(tmp_path):
     """A fresh environment, no other program on the path, the names that
     programs for pytgvoip ask for."""
-    folder = tmp_path / "venv"
-    venv.create(folder, with_pip=True)
-    python = str(folder / "bin" / "python")
-    env = {"PATH": str(folder / "bin"), "HOME": str(tmp_path),
-           "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    env.update((k, v) for k, v in os.environ.items()
-               if k.startswith(("PIP_", "SSL_", "REQUESTS_")))
+    python, env = fresh(tmp_path)
+    env["PATH"] = os.path.dirname(python)
     subprocess.run([python, "-m", "pip", "install", "-q", "--only-binary",
                     ":all:", "--find-links", FOLDER, "pytgvoip>=0.0.7"],
                    env=env, cwd=tmp_path, check=True, timeout=300)

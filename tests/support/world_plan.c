@@ -9,6 +9,11 @@
 #define RTT_MIN_MS 20
 #define RTT_MAX_MS 400
 #define LOSS_MAX 0.10
+/* When a mishap may come; where a direct road may be all that is left, not
+ * before that can be found. */
+#define SOONEST TGV_MS(500)
+#define FOUND_AFTER TGV_S(5)
+#define LATEST TGV_S(8)
 
 static bool chance(struct tgv_prng *g, unsigned percent)
 {
@@ -92,7 +97,10 @@ static void draw_mishap(struct tgv_prng *g, struct tgv_plan *p)
     p->mishap = (enum tgv_mishap)tgv_prng_below(g, TGV_MISHAP_COUNT);
     p->mishap_side = tgv_prng_below(g, 2);
     p->mishap_relay = tgv_prng_below(g, p->relay_count);
-    p->mishap_after = between(g, TGV_S(5), TGV_S(8));
+    p->mishap_after = between(g, FOUND_AFTER, LATEST);
+    if (p->mishap == TGV_MISHAP_ADDRESS ||
+        (p->mishap == TGV_MISHAP_UDP_BLOCKED && !p->same_lan))
+        p->mishap_after = between(g, SOONEST, LATEST);
     p->mishap_length = between(g, TGV_S(3), TGV_S(5));
     p->mishap_reset = chance(g, 50);
     p->change = (enum tgv_address_change)tgv_prng_below(g, 3);

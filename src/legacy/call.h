@@ -123,7 +123,7 @@ struct tgv_io_request {
     enum tgv_io_request_kind kind;
     unsigned sock; /* chosen by the core, unique in the call */
     struct tgv_addr to;
-    char name[256];
+    const char *name; /* lives as the call does */
 };
 
 /* How many addresses an event carries at most. */

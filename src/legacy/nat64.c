@@ -11,14 +11,29 @@
 #define NAME "ipv4only.arpa"
 #define PREFIX 12
 
+static bool speaks_ipv6(const struct tgv_call *c)
+{
+    for (unsigned i = 0; i < c->direct.local_count; i++) {
+        const struct tgv_addr *a = &c->direct.local[i];
+        bool link_local = a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
+        if (a->family == TGV_AF_IPV6 && !link_local)
+            return true;
+    }
+    return false;
+}
+
+/* No query where no gateway could be behind the answer, nor outside a proxy
+ * (ENG-64). */
 static bool wanted(const struct tgv_call *c)
 {
-    if (tgv_proxy_on(c)) /* ENG-64: no query outside it */
+    if (tgv_proxy_on(c) || !speaks_ipv6(c))
         return false;
-    for (unsigned i = 0; i < c->paths.count; i++)
-        if (!c->paths.list[i].gone &&
-            c->paths.list[i].addr.family == TGV_AF_IPV4)
+    for (unsigned i = 0; i < c->paths.count; i++) {
+        const struct tgv_path *p = &c->paths.list[i];
+        if (!p->gone && p->addr.family == TGV_AF_IPV4 &&
+            !tgv_addr_is_loopback(&p->addr))
             return true;
+    }
     return false;
 }
 

@@ -7,8 +7,6 @@
  */
 #include "legacy/internal.h"
 
-#include <stdio.h>
-
 static bool request(struct tgv_call *c, const struct tgv_io_request *req)
 {
     if (c->request_count == TGV_REQUESTS_MAX)
@@ -54,9 +52,9 @@ unsigned tgv_socket_open_tcp(struct tgv_call *c, const struct tgv_addr *to)
 
 unsigned tgv_socket_resolve(struct tgv_call *c, const char *name)
 {
-    struct tgv_io_request req = {.kind = TGV_IO_RESOLVE, .sock = c->socks + 1};
+    struct tgv_io_request req = {
+        .kind = TGV_IO_RESOLVE, .sock = c->socks + 1, .name = name};
 
-    snprintf(req.name, sizeof(req.name), "%s", name);
     if (!request(c, &req))
         return 0;
     return ++c->socks;

@@ -290,16 +290,28 @@ static void test_nat64_relay_is_reached_under_the_prefix(void **state)
 
 static void test_nat64_is_looked_for_when_no_ipv4_comes(void **state)
 {
+    const struct tgv_addr both[2] = {wifi, own6};
+
     (void)state;
     tgv_bench_init(&b, &o);
     b.answer_probes = false;
-    tgv_bench_interfaces(&b, &wifi, 1);
+    tgv_bench_interfaces(&b, both, 2);
     tgv_bench_run(&b, TGV_MS(2900));
     assert_int_equal(b.name_count, 0);
     tgv_bench_run(&b, TGV_MS(200));
     assert_int_equal(b.name_count, 1);
     tgv_bench_resolved(&b, NULL, 0);
     assert_false(b.call->nat64.on);
+}
+
+static void test_nat64_is_not_looked_for_without_ipv6(void **state)
+{
+    (void)state;
+    tgv_bench_init(&b, &o);
+    b.answer_probes = false;
+    tgv_bench_interfaces(&b, &wifi, 1);
+    tgv_bench_run(&b, TGV_S(10));
+    assert_int_equal(b.name_count, 0);
 }
 
 static void test_nat64_is_not_looked_for_where_ipv4_works(void **state)
@@ -364,6 +376,7 @@ int main(void)
         T(test_network_unknown_addresses_are_taken_for_ipv4),
         T(test_nat64_relay_is_reached_under_the_prefix),
         T(test_nat64_is_looked_for_when_no_ipv4_comes),
+        T(test_nat64_is_not_looked_for_without_ipv6),
         T(test_nat64_is_not_looked_for_where_ipv4_works),
         T(test_nat64_needs_both_addresses_of_one_prefix),
         T(test_nat64_ends_when_ipv4_itself_comes),

@@ -72,7 +72,11 @@ def parse():
     p = argparse.ArgumentParser()
     p.add_argument("--role", choices=("caller", "callee"), required=True)
     p.add_argument("--key", required=True, help="file with 512 hex digits")
-    p.add_argument("--relay", required=True, help="PORT:TAGHEX on 127.0.0.1")
+    p.add_argument("--relay", action="append", required=True,
+                   help="[HOST:]PORT:TAGHEX, 127.0.0.1 without HOST")
+    p.add_argument("--tcp", action="store_true",
+                   help="the relays are reached by TCP, not by UDP")
+    p.add_argument("--p2p", action="store_true")
     p.add_argument("--in", dest="input", required=True)
     p.add_argument("--prefix", required=True)
     p.add_argument("--start-at", type=float, required=True)
@@ -80,6 +84,12 @@ def parse():
     p.add_argument("--event", action="append", default=[],
                    help="T:mute or T:unmute, seconds after --start-at")
     return p.parse_args()
+
+
+def endpoint(number, text):
+    *host, port, tag = text.split(":")
+    return tgvoip.Endpoint(number, host[0] if host else "127.0.0.1", "",
+                           int(port), bytes.fromhex(tag))
 
 
 def sleep_until(mono):
@@ -91,7 +101,6 @@ def main():
     end = End(args)
     with open(args.key) as f:
         key = bytes.fromhex(f.read().strip())
-    port, tag = args.relay.split(":")
 
     call = tgvoip.VoIPController()
     call.set_send_audio_frame_callback(end.send)
@@ -105,8 +114,8 @@ def main():
                     log_packet_stats=False)
     call.set_encryption_key(key, args.role == "caller")
     call.set_remote_endpoints(
-        [tgvoip.Endpoint(1, "127.0.0.1", "", int(port), bytes.fromhex(tag))],
-        False, False, 92)
+        [endpoint(i + 1, text) for i, text in enumerate(args.relay)],
+        args.p2p, args.tcp, 92)
     sleep_until(args.start_at)
     call.start()
     call.connect()

@@ -370,8 +370,8 @@ static void answered(struct tgv_call *c, unsigned path, tgv_time at,
     }
 }
 
-void tgv_choice_pong(struct tgv_call *c, unsigned path, uint32_t seq,
-                     tgv_time now)
+static bool take_pong(struct tgv_call *c, unsigned path, uint32_t seq,
+                      tgv_time now)
 {
     struct tgv_path *p = &c->paths.list[path];
     unsigned kept =
@@ -383,7 +383,27 @@ void tgv_choice_pong(struct tgv_call *c, unsigned path, uint32_t seq,
             continue;
         p->pings[i].at = -1; /* counts once */
         answered(c, path, at, now);
+        return true;
+    }
+    return false;
+}
+
+/* A relay that hears us by UDP and on a stream answers where it heard us last
+ * (wire specification 2.4): with sound on the stream, pongs to pings by UDP
+ * come there too. That UDP carries answers, its probes have shown. */
+void tgv_choice_pong(struct tgv_call *c, unsigned path, uint32_t seq,
+                     tgv_time now)
+{
+    const struct tgv_path *heard = &c->paths.list[path];
+
+    if (take_pong(c, path, seq, now) || heard->type != TGV_PATH_TCP_RELAY ||
+        !tgv_reach_udp_steady(c))
         return;
+    for (unsigned i = 0; i < c->paths.count; i++) {
+        const struct tgv_path *p = &c->paths.list[i];
+        if (p->type == TGV_PATH_UDP_RELAY && p->id == heard->id && !p->gone &&
+            take_pong(c, i, seq, now))
+            return;
     }
 }
 

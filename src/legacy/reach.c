@@ -206,6 +206,17 @@ static unsigned count_answers(uint32_t history)
 }
 
 /* Pings beyond the series, where it matters how UDP is doing. */
+/* The call may go back: how long it takes there now decides. */
+static void udp_again(struct tgv_call *c, tgv_time now)
+{
+    c->reach.verdict = TGV_UDP_AVAILABLE;
+    tgv_log(c->log, TGV_LOG_INFO, ROOM, now, "UDP is available again");
+    for (unsigned i = 0; i < c->paths.count; i++)
+        if (c->paths.list[i].type == TGV_PATH_UDP_RELAY &&
+            !c->paths.list[i].gone)
+            tgv_choice_ping(c, i, now);
+}
+
 static void watch_udp(struct tgv_call *c, tgv_time now)
 {
     struct tgv_reach *r = &c->reach;
@@ -215,8 +226,7 @@ static void watch_udp(struct tgv_call *c, tgv_time now)
         (r->verdict == TGV_UDP_AVAILABLE && !r->on_tcp))
         return;
     if (n >= STEADY && r->verdict != TGV_UDP_AVAILABLE) {
-        r->verdict = TGV_UDP_AVAILABLE;
-        tgv_log(c->log, TGV_LOG_INFO, ROOM, now, "UDP is available again");
+        udp_again(c, now);
     } else if (n <= POOR && r->verdict == TGV_UDP_AVAILABLE) {
         r->verdict = TGV_UDP_BAD;
     } else if (n <= GONE && r->verdict == TGV_UDP_BAD) {

@@ -19,6 +19,7 @@ static struct tgv_bench_options o;
 static struct tgv_server_config config;
 static uint32_t pts;
 static unsigned seen; /* of the log, by the peer */
+static bool stream_answers; /* pongs come there, whatever road pings take */
 
 static int reset(void **state)
 {
@@ -29,6 +30,7 @@ static int reset(void **state)
     o.tcp = TGV_BENCH_ACCEPT;
     pts = 60;
     seen = 0;
+    stream_answers = false;
     return 0;
 }
 
@@ -69,7 +71,8 @@ static void answer(const struct tgv_bench_packet *p)
     if (!p->opened || p->h.type != TGV_PKT_PING ||
         (p->stream >= 0 && b.streams[p->stream].gone))
         return;
-    b.via = p->stream;
+    if (!stream_answers)
+        b.via = p->stream;
     tgv_bench_send(&b, p->relay, TGV_PKT_PONG, body,
                    tgv_pong_encode(p->h.seq, body));
     b.via = via;
@@ -324,6 +327,29 @@ static void test_eng_21_udp_is_used_again_when_pongs_come(void **state)
     assert_int_equal(b.route_count, 2);
 }
 
+/* A relay delivers where it heard us last: on the stream, with the sound. */
+static void test_eng_21_pongs_to_udp_may_come_on_the_stream(void **state)
+{
+    (void)state;
+    establish_over_tcp();
+    stream_answers = true;
+    talk(TGV_S(5), false);
+    b.answer_probes = true;
+    talk(TGV_S(12), true);
+    assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
+    assert_int_equal(b.route_count, 2);
+}
+
+/* They prove one way only. */
+static void test_eng_21_pongs_on_the_stream_alone_prove_no_udp(void **state)
+{
+    (void)state;
+    establish_over_tcp();
+    stream_answers = true;
+    talk(TGV_S(20), true);
+    assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_TCP_RELAY);
+}
+
 /* The first INIT came over TCP, but UDP is fine. */
 static void test_eng_21_a_call_that_began_on_tcp_goes_to_udp(void **state)
 {
@@ -414,6 +440,8 @@ int main(void)
         T(test_eng_29_the_server_s_id_is_told),
         T(test_eng_21_udp_is_not_used_while_it_is_silent),
         T(test_eng_21_udp_is_used_again_when_pongs_come),
+        T(test_eng_21_pongs_to_udp_may_come_on_the_stream),
+        T(test_eng_21_pongs_on_the_stream_alone_prove_no_udp),
         T(test_eng_21_a_call_that_began_on_tcp_goes_to_udp),
         T(test_eng_21_unsteady_udp_does_not_take_over),
         T(test_eng_21_streams_gone_udp_is_tried),

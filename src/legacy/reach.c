@@ -400,6 +400,18 @@ static void note_transport(struct tgv_call *c)
     r->tcp_used = r->tcp_used || on_tcp;
 }
 
+/* Some relay does not answer by UDP; it may by TCP. */
+static bool relay_is_mute(const struct tgv_call *c)
+{
+    for (unsigned i = 0; i < c->paths.count; i++) {
+        const struct tgv_path *p = &c->paths.list[i];
+        if (p->type == TGV_PATH_UDP_RELAY && !p->gone &&
+            p->probes_answered == 0)
+            return true;
+    }
+    return false;
+}
+
 void tgv_reach_tick(struct tgv_call *c, tgv_time now)
 {
     struct tgv_reach *r = &c->reach;
@@ -410,10 +422,10 @@ void tgv_reach_tick(struct tgv_call *c, tgv_time now)
         return;
     if (r->answered < r->silent_since && now - r->silent_since >= PATIENCE)
         tgv_reach_use_tcp(c, "no answer by UDP yet", now); /* ENG-34 */
-    /* the peer may reach no other relays than those, which forward nothing to
-     * us before we have spoken to them */
-    if (r->relays_given_tcp && c->connected && !c->hs.ready &&
-        now - c->connect_time >= PATIENCE)
+    /* the peer may reach no relays but some that forward nothing to us before
+     * we have spoken to them */
+    if ((r->relays_given_tcp || relay_is_mute(c)) && c->connected &&
+        !c->hs.ready && now - c->connect_time >= PATIENCE)
         tgv_reach_use_tcp(c, "nothing from the peer yet", now);
     note_transport(c);
     judge_udp(c, now);

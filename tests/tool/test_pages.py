@@ -66,6 +66,35 @@ class Pages(Case):
             self.assertEqual(options_of_page(command), options_of(command),
                              command)
 
+    def test_every_event_is_in_the_page_of_its_command(self):
+        for source, pages in (("cmd_relay.c", ["relay"]),
+                              ("cmd_demo.c", ["demo"]),
+                              ("events.c", ["call", "demo"])):
+            names = re.findall(r'events_begin\([^",]+, "(\w+)"',
+                               read(ROOT, "tools", source))
+            self.assertGreaterEqual(len(names), 2, source)
+            text = "".join(map(page_of, pages))
+            for name in names:
+                self.assertIn(f"\n``{name}``\n", text, source)
+
+    def test_every_reason_for_a_road_is_explained(self):
+        """In the page of the command, the documentation and the report."""
+        reasons = {"p2p", "lan"}
+        for name in glob.glob(os.path.join(ROOT, "src", "legacy", "*.c")):
+            reasons |= set(re.findall(
+                r'(?:tgv_paths_(?:move|leave|remove)|leave_direct)'
+                r'\([^;"]*"(\w+)"', read(name)))
+        self.assertGreaterEqual(len(reasons), 8)
+        route = page_of("call").split("``route``")[1].split("\n\n")[0]
+        route = route.split("``reason``")[1]
+        self.assertEqual(set(re.findall(r"``(\w+)``", route)), reasons)
+        table = read(ROOT, "docs", "roads.md").split("| reason |")[1]
+        table = table.split("\n\n")[0]
+        self.assertEqual(set(re.findall(r"`(\w+)`(?=,| \|)", table)), reasons)
+        report = read(ROOT, "tools", "report.html.in")
+        words = re.search(r"const WHY = {(.*?)};", report, re.S).group(1)
+        self.assertEqual(set(re.findall(r'(\w+): "', words)), reasons)
+
     def test_overview_names_every_command(self):
         text = read(MAN, "tgvoip.1.rst")
         for command in commands():

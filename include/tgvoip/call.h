@@ -134,7 +134,11 @@ struct tgvoip_route {
     size_t size;
     enum tgvoip_endpoint_type type;
     int64_t id; /**< as given by the server */
-    const char *reason; /**< "init", "rtt", ...; constant */
+    /** Constant: "init" (the handshake came there), "rtt" (it is faster), "p2p"
+     *  or "lan" (a direct one is), "dead" (the one before carries nothing any
+     *  more), "roam" (the peer's address is another one), "network" (own or
+     *  peer's has changed), "closed" (the connection was). */
+    const char *reason;
 };
 
 /** Counters and measures of a call. All times of a call count from

@@ -10,12 +10,14 @@
  * events, and then arm its timer for the deadline. Same inputs, same times,
  * same seed: the same bytes out.
  *
- * Which file holds what: handshake.c (INIT, INIT_ACK, versions), send.c,
- * receive.c, window.c (replay), ack.c, extras.c, socket.c (sockets, requests
- * and events of io), paths.c (the set of roads, the current one), reach.c (UDP
- * or TCP), choice.c (pings, the best road, the dead one), direct.c (P2P, LAN,
- * IPv6), tcp.c (streams to TCP relays), proxy.c (SOCKS5), nat64.c, timers.c (all timers), state.c (the one place where the state
- * changes), stats.c (measures), debug.c (texts made of them), debug_ctl.c,
+ * Which file holds what: call.c (life), handshake.c (INIT, INIT_ACK, versions),
+ * state.c (the one place where the state changes), timers.c (all timers).
+ * Packets: send.c, receive.c, window.c (replay), ack.c, extras.c, reliable.c.
+ * Roads: socket.c (sockets, requests and events of io), paths.c (the set, the
+ * current one), reach.c (UDP or TCP), choice.c (pings, the best road, the dead
+ * one), direct.c (P2P, LAN, IPv6), tcp.c (streams), proxy.c (SOCKS5), nat64.c.
+ * Sound: audio.c (frames in and out), rate.c, plan.c, packer.c, effort.c.
+ * The rest: stats.c (measures), debug.c (texts made of them), debug_ctl.c,
  * persist.c, server_config.c.
  */
 #include "base/addr.h"

@@ -9,8 +9,7 @@
  * Why the current road is another one: init (the handshake came there), rtt
  * (it is faster), p2p or lan (a direct one is), dead (the one before carries
  * nothing any more), roam (the same road to another address), network (own or
- * peer's network has changed), udp_lost and udp_back (to TCP and back), closed
- * (the connection was).
+ * peer's network has changed), closed (the connection was, or UDP is given up).
  * Source: wire specification 1.1, 1.4, 7.1; ENG-29, 31
  */
 #include "legacy/internal.h"
@@ -123,10 +122,10 @@ static int add_relay(struct tgv_call *c, const struct tgv_relay_entry *r)
     if (r->ipv6.family != TGV_AF_NONE && !tgv_addr_usable(&r->ipv6))
         return TGVOIP_ERR_INVALID;
     p = server_relay(paths, r->id); /* the later one wins */
-    if (p)
-        free(p->stream);
-    else
+    if (!p)
         p = &paths->list[paths->count++];
+    free(p->stream);
+    p->stream = NULL;
     err = init_path(p, type, TGV_ORIGIN_SERVER);
     p->id = r->id;
     p->addr = *addr;
@@ -278,16 +277,18 @@ void tgv_paths_prefer(struct tgv_call *c, unsigned relay)
 }
 
 /* A relay to turn to when `path` is left: the preferred one, if something can
- * be sent there. */
+ * be sent there; never `path` itself if it is gone. */
 static unsigned other_relay(const struct tgv_call *c, unsigned path)
 {
     unsigned best = c->paths.preferred;
 
     for (unsigned i = 0; i < c->paths.count; i++) {
+        const struct tgv_path *p = &c->paths.list[i];
         if (best != path && tgv_path_open(c, best))
             break;
-        if (i != path && tgv_path_is_relay(&c->paths.list[i]) &&
-            tgv_path_open(c, i))
+        if (i == path || p->gone || !tgv_path_is_relay(p))
+            continue;
+        if (tgv_path_open(c, i) || (best == path && c->paths.list[path].gone))
             best = i;
     }
     return best;
@@ -308,6 +309,7 @@ void tgv_paths_remove(struct tgv_call *c, unsigned path, const char *reason,
     struct tgv_path *p = &c->paths.list[path];
 
     p->gone = true;
+    tgv_send_forget(c, path);
     tgv_paths_leave(c, path, reason, now);
     if (c->paths.preferred == path)
         tgv_paths_prefer(c, other_relay(c, path));

@@ -201,13 +201,54 @@ const char *tgv_socks5_reply_str(uint8_t code)
     return code < sizeof(text) / sizeof(*text) ? text[code] : "unknown failure";
 }
 
+/* How far an address means the same host, narrower and narrower. */
+enum scope { GLOBAL, PRIVATE, LINK, HOST, NOWHERE };
+
+static enum scope scope_v4(const uint8_t ip[4])
+{
+    if (ip[0] == 0)
+        return NOWHERE;
+    if (ip[0] == 127)
+        return HOST;
+    if (ip[0] == 169 && ip[1] == 254)
+        return LINK;
+    if (ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+        (ip[0] == 192 && ip[1] == 168) ||
+        (ip[0] == 100 && (ip[1] & 0xc0) == 64))
+        return PRIVATE;
+    return GLOBAL;
+}
+
+static enum scope scope_of(const struct tgv_addr *a)
+{
+    static const uint8_t any[16];
+
+    if (a->family == TGV_AF_IPV4)
+        return scope_v4(a->ip);
+    if (memcmp(a->ip, any, sizeof(any)) == 0)
+        return NOWHERE;
+    if (tgv_addr_is_loopback(a))
+        return HOST;
+    if (a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80)
+        return LINK;
+    return (a->ip[0] & 0xfe) == 0xfc ? PRIVATE : GLOBAL;
+}
+
+static struct tgv_addr unmapped(const struct tgv_addr *a)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (a->family != TGV_AF_IPV6 || memcmp(a->ip, mapped, sizeof(mapped)) != 0)
+        return *a;
+    return tgv_addr_ipv4(a->ip + sizeof(mapped), a->port);
+}
+
 struct tgv_addr tgv_socks5_relay_addr(const struct tgv_socks5_reply *reply,
                                       const struct tgv_addr *proxy)
 {
-    static const uint8_t any[16];
-    struct tgv_addr a = reply->addr;
+    struct tgv_addr a = unmapped(&reply->addr);
 
-    if (a.family != TGV_AF_NONE && memcmp(a.ip, any, sizeof(any)) == 0) {
+    if (a.family != TGV_AF_NONE && scope_of(&a) > scope_of(proxy)) {
         a = *proxy;
         a.port = reply->addr.port;
     }

@@ -61,7 +61,9 @@ int tgv_socks5_parse_reply(const uint8_t *data, size_t len,
 const char *tgv_socks5_reply_str(uint8_t code);
 
 /* The address to send datagrams to: the reply's, or the proxy's own if the
- * reply says 0.0.0.0 or ::. The reply must hold an address. */
+ * reply's means another host here than there: 0.0.0.0 and ::, and loopback,
+ * link-local and private addresses of a proxy that is farther away than these
+ * reach. The reply must hold an address. */
 struct tgv_addr tgv_socks5_relay_addr(const struct tgv_socks5_reply *reply,
                                       const struct tgv_addr *proxy);
 

@@ -184,9 +184,48 @@ static void test_socks5_any_address_means_the_proxy(void **state)
     got = tgv_socks5_relay_addr(&reply, &proxy);
     assert_true(tgv_addr_same_ip(&got, &proxy));
     assert_int_equal(got.port, 4001);
-    assert_true(tgv_addr_parse("10.0.0.1:4002", &reply.addr));
+    assert_true(tgv_addr_parse("203.0.113.1:4002", &reply.addr));
     got = tgv_socks5_relay_addr(&reply, &proxy);
     assert_true(tgv_addr_equal(&got, &reply.addr));
+}
+
+static void test_socks5_a_nearer_address_means_the_proxy(void **state)
+{
+    static const struct {
+        const char *proxy, *reply, *want;
+    } cases[] = {
+        {"198.51.100.9:1080", "10.0.0.1:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "172.31.0.1:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "192.168.0.1:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "100.64.0.1:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "169.254.0.1:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "127.0.0.1:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "0.1.2.3:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "[::1]:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "[fe80::1]:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "[fd00::1]:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "[::ffff:127.0.0.1]:4", "198.51.100.9:4"},
+        {"198.51.100.9:1080", "[::ffff:203.0.113.1]:4", "203.0.113.1:4"},
+        {"198.51.100.9:1080", "172.32.0.1:4", "172.32.0.1:4"},
+        {"[2001:db8::9]:1080", "192.168.0.1:4", "[2001:db8::9]:4"},
+        {"192.168.0.9:1080", "10.0.0.1:4", "10.0.0.1:4"},
+        {"192.168.0.9:1080", "203.0.113.1:4", "203.0.113.1:4"},
+        {"192.168.0.9:1080", "127.0.0.1:4", "192.168.0.9:4"},
+        {"127.0.0.1:1080", "127.0.0.1:4", "127.0.0.1:4"},
+        {"127.0.0.1:1080", "10.0.0.1:4", "10.0.0.1:4"},
+    };
+    struct tgv_socks5_reply reply = {0};
+    struct tgv_addr proxy, want, got;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        assert_true(tgv_addr_parse(cases[i].proxy, &proxy));
+        assert_true(tgv_addr_parse(cases[i].reply, &reply.addr));
+        assert_true(tgv_addr_parse(cases[i].want, &want));
+        got = tgv_socks5_relay_addr(&reply, &proxy);
+        if (!tgv_addr_equal(&got, &want))
+            fail_msg("proxy %s, reply %s", cases[i].proxy, cases[i].reply);
+    }
 }
 
 static void test_socks5_requests_need_room_and_an_address(void **state)
@@ -313,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_socks5_longest_domain_fits),
         cmocka_unit_test(test_socks5_refusals_and_nonsense),
         cmocka_unit_test(test_socks5_any_address_means_the_proxy),
+        cmocka_unit_test(test_socks5_a_nearer_address_means_the_proxy),
         cmocka_unit_test(test_socks5_requests_need_room_and_an_address),
         cmocka_unit_test(test_socks5_datagrams_come_back),
         cmocka_unit_test(test_socks5_datagram_from_a_domain_is_dropped),

@@ -124,7 +124,7 @@ void tgv_choice_measure(struct tgv_call *c, unsigned path, tgv_time now)
 
     p->burst = 0;
     p->burst_at = now;
-    if (tgv_state_talking(c))
+    if (tgv_state_talking(c) && tgv_send_may_answer(c, TGV_ANSWER_MEASURE, now))
         burst_step(c, path, now);
 }
 

@@ -61,7 +61,8 @@ static bool not_a_peer(const struct tgv_call *c, const struct tgv_addr *a)
         return true;
     for (unsigned i = 0; i < c->paths.count; i++)
         if (tgv_path_is_relay(&c->paths.list[i]) &&
-            tgv_addr_equal(&c->paths.list[i].addr, a))
+            (tgv_addr_equal(&c->paths.list[i].addr, a) ||
+             tgv_addr_equal(&c->paths.list[i].ipv6, a)))
             return true;
     return false;
 }
@@ -451,6 +452,14 @@ bool tgv_direct_timeout(struct tgv_call *c, tgv_time now)
     return true;
 }
 
+/* What the peer has not got yet, it does not get. */
+static void untell(struct tgv_call *c)
+{
+    tgv_extras_drop(&c->extras, TGV_EXTRA_LAN_ENDPOINT);
+    tgv_extras_drop(&c->extras, TGV_EXTRA_IPV6_ENDPOINT);
+    tgv_reliable_drop(c, TGV_PKT_LAN_ENDPOINT);
+}
+
 void tgv_call_set_p2p(struct tgv_call *c, bool allowed, tgv_time now)
 {
     if (allowed == c->allow_p2p || tgv_proxy_on(c))
@@ -461,6 +470,8 @@ void tgv_call_set_p2p(struct tgv_call *c, bool allowed, tgv_time now)
     c->direct.same_nat = false;
     c->direct.lan.family = c->direct.ipv6.family = TGV_AF_NONE;
     c->direct.ipv6_told = false;
+    if (!allowed)
+        untell(c);
     if (!tgv_call_live(c))
         return;
     drop_road(c, TGV_PATH_P2P_INET, TGV_AF_IPV4, now);

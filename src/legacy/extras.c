@@ -67,6 +67,13 @@ void tgv_extras_acked(struct tgv_extras *e, uint32_t ack)
     }
 }
 
+void tgv_extras_drop(struct tgv_extras *e, uint8_t type)
+{
+    for (size_t i = 0; i < TGV_EXTRA_SLOTS; i++)
+        if (e->out[i].type == type)
+            e->out[i].pending = false;
+}
+
 bool tgv_extras_pending(const struct tgv_extras *e, uint8_t type)
 {
     for (size_t i = 0; i < TGV_EXTRA_SLOTS; i++)

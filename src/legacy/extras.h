@@ -56,6 +56,8 @@ void tgv_extras_fill(const struct tgv_extras *e, struct tgv_header *h);
 void tgv_extras_sent(struct tgv_extras *e, uint32_t seq);
 /* The peer has everything up to ack. */
 void tgv_extras_acked(struct tgv_extras *e, uint32_t ack);
+/* Sent no more, delivered or not. */
+void tgv_extras_drop(struct tgv_extras *e, uint8_t type);
 bool tgv_extras_pending(const struct tgv_extras *e, uint8_t type);
 
 /* Note what a packet carries and leave in `fresh` the indices of the extras

@@ -167,7 +167,7 @@ void tgv_handshake_init(struct tgv_call *c, unsigned path,
         tgv_rate_limits(c);
     }
     /* ENG-67: where the INIT came from */
-    if (tgv_send_may_answer(c, 0, now))
+    if (tgv_send_may_answer(c, TGV_ANSWER_INIT_ACK, now))
         send_handshake(c, path, TGV_PKT_INIT_ACK, tgv_send_group(c));
     if (!first)
         return;

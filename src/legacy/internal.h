@@ -40,7 +40,7 @@
 #define TGV_REQUESTS_MAX 256 /* open and close for each stream */
 #define TGV_PINGS_KEPT 4 /* pings of a path that a pong may answer */
 #define TGV_PROBES_MAX 10 /* of a UDP reachability series */
-#define TGV_ANSWERS_PER_S 20 /* INIT_ACK, and PONG */
+#define TGV_ANSWERS_PER_S 20 /* of each kind */
 #define TGV_RELIABLE_SLOTS 3
 #define TGV_STREAM_HELLO 576 /* proxy messages, or the transport's header */
 #define TGV_RELIABLE_NUMBERS 16
@@ -203,6 +203,7 @@ struct tgv_proxy { /* proxy.c */
     struct tgv_socks socks;
     struct tgv_addr relay; /* where datagrams go; its name under look-up has
                               the port already */
+    char relay_name[TGV_SOCKS5_DOMAIN_MAX + 1]; /* that one */
     tgv_time since; /* the attempt began */
     tgv_time retry_at;
     unsigned failures; /* in a row */
@@ -266,6 +267,14 @@ struct tgv_handshake { /* handshake.c */
     uint8_t peer_min_frame_ms;
 };
 
+/* What a peer causes, and how often it may. */
+enum tgv_answer {
+    TGV_ANSWER_INIT_ACK,
+    TGV_ANSWER_PONG,
+    TGV_ANSWER_MEASURE, /* the first ping to a road; more wait for a tick */
+    TGV_ANSWERS
+};
+
 enum tgv_item_kind { TGV_ITEM_PACKET, TGV_ITEM_PROBE, TGV_ITEM_PEER_REQUEST };
 enum tgv_item_form { TGV_FORM_AUTO, TGV_FORM_LONG, TGV_FORM_SHORT };
 
@@ -295,8 +304,8 @@ struct tgv_sender { /* send.c */
     uint32_t groups; /* given out */
     uint32_t group; /* that group_seq belongs to */
     uint32_t group_seq;
-    tgv_time answers_since[2]; /* INIT_ACK, PONG */
-    unsigned answers[2];
+    tgv_time answers_since[TGV_ANSWERS];
+    unsigned answers[TGV_ANSWERS];
 };
 
 struct tgv_reliable { /* reliable.c; peers below version 6 */
@@ -506,8 +515,12 @@ bool tgv_send_media(struct tgv_call *c, uint8_t type, const uint8_t *payload,
 void tgv_send_drop_media(struct tgv_call *c);
 void tgv_send_drop_all(struct tgv_call *c);
 void tgv_send_blocked(struct tgv_call *c);
-/* Within the limit of answers? which: 0 INIT_ACK, 1 PONG */
-bool tgv_send_may_answer(struct tgv_call *c, unsigned which, tgv_time now);
+/* Within the limit of what a peer can make us send? */
+bool tgv_send_may_answer(struct tgv_call *c, enum tgv_answer which,
+                         tgv_time now);
+/* The road is gone, and its place may become another one's: what waits for it
+ * goes nowhere. */
+void tgv_send_forget(struct tgv_call *c, unsigned path);
 bool tgv_send_possible(const struct tgv_call *c);
 
 /* -- receive.c --------------------------------------------------------------- */
@@ -523,6 +536,7 @@ void tgv_reliable_send(struct tgv_call *c, uint8_t type, const uint8_t *payload,
 void tgv_reliable_sent(struct tgv_call *c, const struct tgv_item *item,
                        uint32_t seq);
 void tgv_reliable_run(struct tgv_call *c, tgv_time now);
+void tgv_reliable_drop(struct tgv_call *c, uint8_t type);
 
 /* -- paths.c: the set ------------------------------------------------------- */
 int tgv_paths_init(struct tgv_call *c, const struct tgv_relay_entry *relays,
@@ -727,7 +741,10 @@ bool tgv_nat64_event(struct tgv_call *c, const struct tgv_io_event *ev);
 /* Destination as it goes to the socket, source as the call knows it. */
 struct tgv_addr tgv_nat64_out(const struct tgv_call *c,
                               const struct tgv_addr *to);
-struct tgv_addr tgv_nat64_in(struct tgv_call *c, const struct tgv_addr *from);
+struct tgv_addr tgv_nat64_in(const struct tgv_call *c,
+                             const struct tgv_addr *from);
+/* A datagram of a road came from that address. */
+void tgv_nat64_heard(struct tgv_call *c, const struct tgv_addr *from);
 
 /* -- audio.c ----------------------------------------------------------------- */
 void tgv_audio_stream_data(struct tgv_call *c, const struct tgv_stream_data *m,

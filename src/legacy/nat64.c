@@ -104,14 +104,19 @@ struct tgv_addr tgv_nat64_out(const struct tgv_call *c,
     return tgv_addr_ipv6(ip, to->port);
 }
 
-struct tgv_addr tgv_nat64_in(struct tgv_call *c, const struct tgv_addr *from)
+void tgv_nat64_heard(struct tgv_call *c, const struct tgv_addr *from)
 {
-    if (from->family == TGV_AF_IPV4) {
-        tgv_timers_nat64(c, false, 0);
-        c->nat64.on = false; /* IPv4 itself works */
-        return *from;
-    }
-    if (!c->nat64.on || memcmp(from->ip, c->nat64.prefix, PREFIX) != 0)
+    if (from->family != TGV_AF_IPV4)
+        return;
+    tgv_timers_nat64(c, false, 0);
+    c->nat64.on = false; /* IPv4 itself works */
+}
+
+struct tgv_addr tgv_nat64_in(const struct tgv_call *c,
+                             const struct tgv_addr *from)
+{
+    if (!c->nat64.on || from->family != TGV_AF_IPV6 ||
+        memcmp(from->ip, c->nat64.prefix, PREFIX) != 0)
         return *from;
     return tgv_addr_ipv4(from->ip + PREFIX, from->port);
 }

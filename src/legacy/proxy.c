@@ -283,7 +283,8 @@ static void associated(struct tgv_call *c, tgv_time now)
     x->failures = 0;
     tgv_log(c->log, TGV_LOG_INFO, ROOM, now,
             "the SOCKS5 proxy takes datagrams");
-    tgv_socket_udp_ready(c, now);
+    if (c->udp.bound) /* or a new socket will ask for a new association */
+        tgv_socket_udp_ready(c, now);
 }
 
 static void take_reply(struct tgv_call *c, const struct tgv_socks5_reply *reply,
@@ -303,9 +304,12 @@ static void take_reply(struct tgv_call *c, const struct tgv_socks5_reply *reply,
         again(c, false, now);
         return;
     }
-    x->lookup = tgv_socket_resolve(c, reply->domain);
+    memcpy(x->relay_name, reply->domain, sizeof(x->relay_name));
+    x->lookup = tgv_socket_resolve(c, x->relay_name);
     x->lookup_since = now;
     x->state = TGV_PROXY_NAMING;
+    if (x->lookup == 0)
+        again(c, false, now);
 }
 
 bool tgv_proxy_receive(struct tgv_call *c, unsigned sock, const uint8_t *data,
@@ -402,12 +406,14 @@ static void relay_name(struct tgv_call *c, const struct tgv_io_event *ev,
                        tgv_time now)
 {
     struct tgv_proxy *x = &c->proxy;
+    struct tgv_socks5_reply found = {.code = 0};
     uint16_t port = x->relay.port;
 
     for (unsigned i = 0; i < ev->addr_count; i++) {
-        x->relay = ev->addrs[i];
-        x->relay.port = port;
-        if (x->relay.family == TGV_AF_IPV4)
+        found.addr = ev->addrs[i];
+        found.addr.port = port;
+        x->relay = tgv_socks5_relay_addr(&found, tgv_proxy_addr(c));
+        if (found.addr.family == TGV_AF_IPV4)
             break;
     }
     if (ev->addr_count > 0 && tgv_addr_usable(&x->relay)) {
@@ -477,7 +483,8 @@ bool tgv_proxy_event(struct tgv_call *c, const struct tgv_io_event *ev,
 
     if (!x->on || ev->sock == 0)
         return false;
-    if (ev->sock == x->lookup && ev->kind == TGV_IO_RESOLVED)
+    if (ev->sock == x->lookup &&
+        (ev->kind == TGV_IO_RESOLVED || ev->kind == TGV_IO_FAILED))
         resolved(c, ev, now);
     else if (ev->sock == x->sock)
         control_event(c, ev, now);

@@ -225,7 +225,7 @@ static void answer_ping(struct tgv_call *c, unsigned path, uint32_t seq,
 {
     uint8_t body[4];
 
-    if (!tgv_send_may_answer(c, 1, now))
+    if (!tgv_send_may_answer(c, TGV_ANSWER_PONG, now))
         return;
     tgv_send_packet(c, path, TGV_PKT_PONG, body, tgv_pong_encode(seq, body));
 }
@@ -378,6 +378,7 @@ static void receive_stranger(struct tgv_call *c, const struct tgv_addr *from,
 static void receive_datagram(struct tgv_call *c, const struct tgv_addr *from,
                              const uint8_t *pkt, size_t len, tgv_time now)
 {
+    const struct tgv_addr arrived = *from;
     struct tgv_addr source = tgv_nat64_in(c, from);
     bool tag_wrong;
     int path;
@@ -386,6 +387,8 @@ static void receive_datagram(struct tgv_call *c, const struct tgv_addr *from,
         return;
     from = &source;
     path = tgv_paths_find(c, from, pkt, len, &tag_wrong);
+    if (path >= 0 && !tgv_proxy_on(c))
+        tgv_nat64_heard(c, &arrived);
     if (path >= 0)
         tgv_receive_packet(c, (unsigned)path, from, pkt, len, now);
     else if (tag_wrong)

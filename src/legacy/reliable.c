@@ -40,6 +40,14 @@ void tgv_reliable_send(struct tgv_call *c, uint8_t type, const uint8_t *payload,
     transmit(c, r, now);
 }
 
+void tgv_reliable_drop(struct tgv_call *c, uint8_t type)
+{
+    struct tgv_reliable *r = slot_for(c, type);
+
+    if (r)
+        r->type = 0;
+}
+
 void tgv_reliable_sent(struct tgv_call *c, const struct tgv_item *item,
                        uint32_t seq)
 {

@@ -121,7 +121,25 @@ void tgv_send_blocked(struct tgv_call *c)
     }
 }
 
-bool tgv_send_may_answer(struct tgv_call *c, unsigned which, tgv_time now)
+void tgv_send_forget(struct tgv_call *c, unsigned path)
+{
+    struct tgv_sender *s = &c->sender;
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct tgv_item *item =
+            &s->items[(s->first + i) % TGV_CONTROL_QUEUE];
+        if (item->path != path)
+            s->items[(s->first + kept++) % TGV_CONTROL_QUEUE] = *item;
+    }
+    c->counters.dropped += s->count - kept;
+    s->count = kept;
+    if (s->last.path == path)
+        s->last_is_item = false;
+}
+
+bool tgv_send_may_answer(struct tgv_call *c, enum tgv_answer which,
+                         tgv_time now)
 {
     struct tgv_sender *s = &c->sender;
 

@@ -7,6 +7,14 @@
  */
 #include "legacy/internal.h"
 
+/* Kept free for those to close: one that is lost is a socket that leaks. */
+#define CLOSES_KEPT 16
+
+static bool room(const struct tgv_call *c)
+{
+    return c->request_count + CLOSES_KEPT <= TGV_REQUESTS_MAX;
+}
+
 static bool request(struct tgv_call *c, const struct tgv_io_request *req)
 {
     if (c->request_count == TGV_REQUESTS_MAX)
@@ -45,7 +53,7 @@ unsigned tgv_socket_open_tcp(struct tgv_call *c, const struct tgv_addr *to)
 
     if (tgv_proxy_on(c) && !(proxy && tgv_addr_equal(proxy, to)))
         return 0;
-    if (!request(c, &req))
+    if (!room(c) || !request(c, &req))
         return 0;
     return ++c->socks;
 }
@@ -55,7 +63,7 @@ unsigned tgv_socket_resolve(struct tgv_call *c, const char *name)
     struct tgv_io_request req = {
         .kind = TGV_IO_RESOLVE, .sock = c->socks + 1, .name = name};
 
-    if (!request(c, &req))
+    if (!room(c) || !request(c, &req))
         return 0;
     return ++c->socks;
 }
@@ -67,12 +75,26 @@ void tgv_socket_close(struct tgv_call *c, unsigned sock)
                 &(struct tgv_io_request){.kind = TGV_IO_CLOSE, .sock = sock});
 }
 
+/* What was to be closed still is; nothing more is opened. */
+static void keep_closes(struct tgv_call *c)
+{
+    unsigned n = c->request_count;
+    struct tgv_io_request req;
+
+    while (n-- > 0 && tgv_call_next_request(c, &req))
+        if (req.kind == TGV_IO_CLOSE)
+            request(c, &req);
+}
+
 void tgv_socket_close_all(struct tgv_call *c)
 {
-    c->request_count = 0;
+    keep_closes(c);
     tgv_socket_close(c, c->udp.sock);
+    c->udp.sock = 0;
+    c->udp.bound = c->udp.open = false;
     tgv_tcp_close_all(c);
     tgv_proxy_close(c);
+    tgv_nat64_forget(c);
 }
 
 /* -- what io tells ------------------------------------------------------------ */
@@ -107,6 +129,7 @@ static void opened(struct tgv_call *c, const struct tgv_io_event *ev,
  * one that was lost is rebuilt, and the time-outs decide about the call. */
 static void failed(struct tgv_call *c, tgv_time now)
 {
+    c->udp.sock = 0;
     c->udp.bound = false;
     c->udp.open = false;
     c->udp.blocked = false;

@@ -74,8 +74,7 @@ void tgv_state_set(struct tgv_call *c, enum tgv_call_state state,
     case TGV_STATE_FAILED:
         tgv_timers_init(c);
         tgv_send_drop_all(c);
-        tgv_tcp_close_all(c);
-        tgv_proxy_close(c);
+        tgv_socket_close_all(c);
         break;
     case TGV_STATE_WAIT_INIT:
     case TGV_STATE_WAIT_INIT_ACK:

@@ -25,6 +25,8 @@
 #define STALL TGV_MS(400)
 #define DEAD TGV_MS(900)
 #define DEAD_PACKETS 17
+/* Whether a queue had grown is known from then on. */
+#define KNOWN_AFTER TGV_MS(400)
 /* A window that stays full while acknowledgements come steadily is a queue;
  * while none come, packets are lost in a row. */
 #define STEADY TGV_MS(150)
@@ -172,7 +174,7 @@ static bool was_dead(const struct tgv_congestion *c, tgv_time now)
 {
     return c->last_ack != TGV_NEVER && now - c->last_ack > DEAD &&
            c->unheard >= DEAD_PACKETS && c->queue < QUEUE_LONG &&
-           now - c->delivered.first >= SURE_AFTER;
+           c->last_ack - c->delivered.first >= KNOWN_AFTER;
 }
 
 /* The road lives again: that it delivered nothing meanwhile says nothing about

@@ -57,10 +57,27 @@ static void test_congestion_a_dead_road_is_no_slow_one(void **state)
     assert_true(tgv_congestion_rate(&c) >= before);
 }
 
+/* The same before three seconds of the call have passed. */
+static void test_congestion_a_road_that_dies_early_is_no_slow_one(void **state)
+{
+    struct tgv_congestion c;
+    tgv_time now = TGV_S(100);
+
+    (void)state;
+    tgv_congestion_init(&c, RATE);
+    now = go_on(&c, now, TGV_MS(700), true, false);
+    now = go_on(&c, now, TGV_MS(1800), false, true);
+    now = go_on(&c, now, TGV_MS(400), true, true);
+    assert_true(tgv_congestion_rate(&c) >= RATE);
+    now = go_on(&c, now, TGV_S(3), true, false);
+    assert_true(tgv_congestion_rate(&c) >= RATE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_congestion_a_dead_road_is_no_slow_one),
+        cmocka_unit_test(test_congestion_a_road_that_dies_early_is_no_slow_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -388,8 +388,8 @@ def python_home(tally, name, package, *settings):
     return python
 
 
-def pytest(tally, name, python, limit, env, *arguments):
-    """Each test counts, by what pytest writes for machines."""
+def run_pytest(python, limit, env, *arguments):
+    """@return exit code, output, and what pytest writes for machines"""
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, "report.xml")
         code, out = capture(
@@ -397,59 +397,93 @@ def pytest(tally, name, python, limit, env, *arguments):
              "no:cacheprovider", "--junit-xml", report, *arguments], limit,
             dict(env, PYTHONDONTWRITEBYTECODE="1"))
         try:
-            cases = xml.etree.ElementTree.parse(report).iter("testcase")
+            return code, out, xml.etree.ElementTree.parse(report)
         except (OSError, xml.etree.ElementTree.ParseError):
-            why = "time is up" if code is None else f"exit code {code}"
-            tally.fail(f"{name}: {why}", out)
-            return
-        failed = False
-        for case in cases:
-            test = f"{name}: {case.get('classname')}.{case.get('name')}"
-            kinds = {child.tag: child for child in case}
-            if "failure" in kinds or "error" in kinds:
-                bad = kinds.get("failure", kinds.get("error"))
-                tally.fail(test, bad.text or "")
-                failed = True
-            elif "skipped" in kinds:
-                tally.skip(f"{test} {kinds['skipped'].get('message')}")
-            else:
-                tally.ok()
-        if code != 0 and not failed:
-            tally.fail(f"{name}: exit code {code}", out)
+            return code, out, None
 
 
-def python(tally, options):
-    """The package as users get it: the wheels are made and tested. Once more
-    under the thread sanitizer what starts and ends calls; with --long all."""
-    wheels = os.path.join(BUILD, "wheel")
-    code, out = capture(["script/wheel", "--out", wheels,
-                         "--python", sys.executable], 900)
-    tally.check("script/wheel", code == 0, out)
-    if code != 0:
+def count_cases(tally, name, code, out, report):
+    """Each test counts."""
+    if report is None:
+        why = "time is up" if code is None else f"exit code {code}"
+        tally.fail(f"{name}: {why}", out)
         return
-    wheel = next(os.path.join(wheels, f) for f in os.listdir(wheels)
-                 if f.startswith("tgvoip-") and f.endswith(".whl"))
-    interpreter = python_home(tally, "test", wheel)
-    if interpreter:
-        env = {"TGVOIP_WHEELS": wheels, "TGVOIP_PREPARED_ENDS": os.path.join(
-            BUILD, "release", "tests", "prepared_ends")}
-        if options.long:
-            env["TGVOIP_LONG"] = "1"
-        pytest(tally, "python", interpreter, 900, env, "python/tests")
+    failed = False
+    for case in report.iter("testcase"):
+        test = f"{name}: {case.get('classname')}.{case.get('name')}"
+        kinds = {child.tag: child for child in case}
+        if "failure" in kinds or "error" in kinds:
+            bad = kinds.get("failure", kinds.get("error"))
+            tally.fail(test, bad.text or "")
+            failed = True
+        elif "skipped" in kinds:
+            tally.skip(f"{test} {kinds['skipped'].get('message')}")
+        else:
+            tally.ok()
+    if code != 0 and not failed:
+        tally.fail(f"{name}: exit code {code}", out)
+
+
+# Those that need most time, in real time for the most part; they begin first.
+LONG_PYTHON_TESTS = ("test_libraries", "test_py", "test_wheel", "test_life",
+                     "test_old_programs", "test_aio_calls")
+
+
+def pytest_files(pool, python, env):
+    """A process for each file of tests."""
+    folder = os.path.join(ROOT, "python", "tests")
+    names = sorted(
+        (f[:-3] for f in os.listdir(folder)
+         if f.startswith("test_") and f.endswith(".py")),
+        key=lambda n: (LONG_PYTHON_TESTS + (n,)).index(n))
+    return [("python", pool.submit(run_pytest, python, 600, env,
+                                   f"python/tests/{name}.py"))
+            for name in names]
+
+
+def python_tsan(tally, options):
+    """What starts and ends calls, once more under the thread sanitizer; with
+    --long all."""
     interpreter = python_home(
         tally, "tsan", ROOT, "-C", "cmake.define.TGVOIP_SANITIZE=thread",
         "-C", "cmake.define.CMAKE_C_COMPILER=gcc",
         "-C", "cmake.build-type=RelWithDebInfo",
         "-C", "build-dir=" + os.path.join(BUILD, "python", "build-tsan"))
-    if interpreter:
-        code, runtime = capture(["gcc", "-print-file-name=libtsan.so"])
-        tests = ["python/tests/test_life.py"]
-        if options.long:
-            tests += ["python/tests/test_py.py",
-                      "python/tests/test_aio_calls.py"]
-        pytest(tally, "python with tsan", interpreter, 900,
-               dict(LD_PRELOAD=runtime.strip(), TGVOIP_SANITIZER="thread",
-                    TSAN_OPTIONS="halt_on_error=1:die_after_fork=0"), *tests)
+    if not interpreter:
+        return None
+    code, runtime = capture(["gcc", "-print-file-name=libtsan.so"])
+    tests = ["python/tests/test_life.py"]
+    if options.long:
+        tests += ["python/tests/test_py.py",
+                  "python/tests/test_aio_calls.py"]
+    return run_pytest(interpreter, 900, dict(
+        LD_PRELOAD=runtime.strip(), TGVOIP_SANITIZER="thread",
+        TSAN_OPTIONS="halt_on_error=1:die_after_fork=0"), *tests)
+
+
+def python(tally, options):
+    """The package as users get it: the wheels are made and tested. Calls are
+    in real time and mostly wait, so files run side by side."""
+    wheels = os.path.join(BUILD, "wheel")
+    with concurrent.futures.ThreadPoolExecutor(
+            max(2, min(JOBS, 4))) as pool:
+        running = [("python with tsan",
+                    pool.submit(python_tsan, tally, options))]
+        code, out = capture(["script/wheel", "--out", wheels,
+                             "--python", sys.executable], 900)
+        tally.check("script/wheel", code == 0, out)
+        interpreter = code == 0 and python_home(tally, "test", next(
+            os.path.join(wheels, f) for f in os.listdir(wheels)
+            if f.startswith("tgvoip-") and f.endswith(".whl")))
+        if interpreter:
+            env = {"TGVOIP_WHEELS": wheels, "TGVOIP_PREPARED_ENDS":
+                   os.path.join(BUILD, "release", "tests", "prepared_ends")}
+            if options.long:
+                env["TGVOIP_LONG"] = "1"
+            running = pytest_files(pool, interpreter, env) + running
+        for name, future in running:
+            if future.result():
+                count_cases(tally, name, *future.result())
 
 
 def bench(tally, options):
@@ -486,7 +520,8 @@ def interop(tally, options):
         tally.fail("interop: the original engine cannot be installed", out)
         return
     peer = out.strip().splitlines()[-1]
-    programs = [("interop", ["run.py"]), ("interop at loss", ["loss.py"])]
+    programs = [("interop", ["run.py"]), ("interop at loss", ["loss.py"]),
+                ("interop over all roads", ["roads.py"])]
     ours = os.path.join(BUILD, "python", "venv-test", "bin", "python")
     if os.path.exists(ours):    # the stage python has made it
         programs.append(("interop of modules", ["modules.py", "--ours", ours]))

@@ -17,7 +17,9 @@ from helper import (ASSETS, Case, TGVOIP, measure, read_wav,  # noqa: E402
                     tags)
 
 PORT = 5000
-LIKENESS = 0.8      # median over the windows that are judged
+# Median over the windows that are judged, mostly 0.9 and more; the wrong words
+# have less than 0.55. Play-out that catches up makes single windows unlike.
+LIKENESS = 0.6
 GAP_S = 1.1         # longest hole in what is heard after a change of roads
 SLACK_S = 0.25      # of machines that do something else too
 clips, clips_lock = {}, threading.Lock()

@@ -45,7 +45,7 @@ class Blocked(LabCase):
         self.check(ends=(0,), common=("--p2p",))
 
     def test_blocked_in_mid_call_and_back(self):
-        call = Call(self, (self.a, self.b), 20)
+        call = Call(self, (self.a, self.b), 19)
         call.at(3)
         self.router_a.block()
         call.at(8)
@@ -53,9 +53,9 @@ class Blocked(LabCase):
         call.finish().stood()
         call.road(2.9, "udp_relay")
         call.road(6, "tcp_relay", [call.caller])
-        call.road(19.5, "udp_relay")
-        call.heard(0.5, 2.8).heard(5, 7.8).heard(9, 19)
-        call.no_gap(0.5, 19.5)
+        call.road(18.8, "udp_relay")
+        call.heard(0.5, 2.8).heard(5, 7.8).heard(9, 18.5)
+        call.no_gap(0.5, 18.8)
 
     def test_relay_by_tcp_only(self):
         """The server gave no UDP relay."""

@@ -111,13 +111,13 @@ class Dante(ProxyCase):
 
     def test_eng_64_proxy_restarts_in_mid_call(self):
         self.dante()
-        call = self.call(9, self.url())
+        call = self.call(11, self.url())
         call.at(3)
         lab.kill_all(self.host.name)
         call.at(4)
         self.dante()
-        call.finish().stood().heard(0.5, 2.8).heard(5.5, 8.5)
-        call.no_gap(5.5, 8.8, 0.5)
+        call.finish().stood().heard(0.5, 2.8).heard(5.5, 10.5)
+        call.no_gap(5.5, 10.8, 0.5)
         self.nothing_beside_the_proxy(call)
 
     def test_eng_64_proxy_dies_in_mid_call(self):

@@ -81,6 +81,7 @@ static void note_mishap(const struct tgv_world *w, struct world_side *d)
 static void mishap(struct tgv_world *w)
 {
     tgv_time length = 0;
+    struct tgv_roads roads;
 
     world_note(w, "-- %s", tgv_mishap_str(&w->plan));
     w->mishap_done = true;
@@ -104,13 +105,10 @@ static void mishap(struct tgv_world *w)
     case TGV_MISHAP_COUNT:
         break;
     }
+    tgv_roads_after(&w->plan, &w->cut, &roads);
     w->end_at = w->now + length + TAIL;
-    if (w->end_at < w->now + WORLD_RECEIVE_TIMEOUT + GRACE && length == 0) {
-        struct tgv_roads roads;
-        tgv_roads_after(&w->plan, &w->cut, &roads);
-        if (!tgv_roads_any(&roads))
-            w->end_at = w->now + 2 * WORLD_RECEIVE_TIMEOUT + GRACE;
-    }
+    if (length == 0 && !tgv_roads_any(&roads)) /* or when both have failed */
+        w->end_at = w->now + 2 * WORLD_RECEIVE_TIMEOUT + GRACE;
 }
 
 static void mishap_end(struct tgv_world *w)

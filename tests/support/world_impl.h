@@ -53,7 +53,7 @@ struct world_side {
     bool closed[WORLD_SOCKS]; /* by the call: nothing is told any more */
     bool udp_blocked; /* now, by a mishap */
     bool moved; /* to another network */
-    bool connected, over;
+    bool connected;
     tgv_time start;
     uint64_t ticks;
     tgv_time *captured; /* by number; -1 silence was sent */
@@ -62,7 +62,7 @@ struct world_side {
     bool media; /* what is being sent now */
     struct tgv_cut last_way; /* of its last media packet */
     struct tgv_cut way_then; /* the same, at the mishap */
-    tgv_time last_voice; /* or the mishap; -1 none */
+    tgv_time last_voice; /* or the mishap, if that was later */
     uint8_t heard[WORLD_ENDS]; /* voice or not */
     uint64_t blocks;
     struct tgv_world_end end;
@@ -216,18 +216,19 @@ void world_tcp_close(struct tgv_world *w, unsigned n, unsigned sock);
 bool world_tcp_send(struct tgv_world *w, unsigned n, unsigned sock,
                     const uint8_t *data, size_t len);
 void world_tcp_event(struct tgv_world *w, const struct world_event *ev);
-/* The server's side of a connection. */
+/* The server sends, or closes. */
 void world_tcp_down(struct tgv_world *w, unsigned conn, const uint8_t *data,
                     size_t len);
 void world_tcp_end(struct tgv_world *w, unsigned conn);
+/* A proxy connects, and sends what its client sends. */
 int world_tcp_connect_out(struct tgv_world *w, unsigned client,
                           const struct tgv_addr *to);
 void world_tcp_up(struct tgv_world *w, unsigned conn, const uint8_t *data,
                   size_t len);
+/* A relay sends a packet by one of its connections. */
 void world_tcp_frame(struct tgv_world *w, unsigned relay, uint32_t relay_conn,
                      const uint8_t *pkt, size_t len);
-/* Connections that a mishap concerns fall silent or are reset. */
-void world_tcp_hurt(struct tgv_world *w, unsigned conn);
+/* Those that a mishap concerns fall silent or are reset. */
 void world_tcp_relay_dead(struct tgv_world *w, unsigned relay);
 void world_tcp_address(struct tgv_world *w, unsigned n);
 void world_tcp_cut(struct tgv_world *w);

@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -160,8 +161,10 @@ void tgv_plan_draw(struct tgv_plan *p, uint64_t seed)
     p->relay_count = 1 + tgv_prng_below(&g, TGV_PLAN_RELAYS);
     for (unsigned i = 0; i < p->relay_count; i++)
         draw_relay(&g, &p->relay[i]);
-    for (unsigned i = 0; i < p->relay_count && p->same_lan; i++)
-        p->relay[i].delay[0] = p->relay[i].delay[1];
+    for (unsigned i = 0; i < p->relay_count && p->same_lan; i++) {
+        tgv_time *delay = p->relay[i].delay; /* it is one way for both */
+        delay[0] = delay[1] = (delay[0] + delay[1]) / 2;
+    }
     p->tcp_listed = chance(&g, 30);
     p->direct_delay = between(&g, TGV_MS(RTT_MIN_MS), TGV_MS(RTT_MAX_MS)) / 2;
     p->skew = between(&g, -TGV_MS(1500), TGV_MS(1500));
@@ -215,69 +218,69 @@ const char *tgv_mishap_str(const struct tgv_plan *p)
     return "?";
 }
 
-static size_t put(char *text, size_t cap, size_t used, int written)
+struct line {
+    char *text;
+    size_t cap, used;
+};
+
+/* What does not fit is cut. */
+static void say(struct line *l, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(struct line *l, const char *format, ...)
 {
-    (void)text;
-    return written < 0 || used + (size_t)written >= cap
-               ? cap - 1
-               : used + (size_t)written;
+    va_list args;
+    int n;
+
+    va_start(args, format);
+    n = vsnprintf(l->text + l->used, l->cap - l->used, format, args);
+    va_end(args);
+    if (n > 0)
+        l->used += (size_t)n;
+    if (l->used >= l->cap)
+        l->used = l->cap - 1;
 }
 
-static size_t describe_host(const struct tgv_host_plan *h, char *text,
-                            size_t cap, size_t used)
+static void say_host(struct line *l, const struct tgv_host_plan *h)
 {
-    used = put(text, cap, used,
-               snprintf(text + used, cap - used, "%s%s%s nat %s, udp %s",
-                        h->ipv4 ? "4" : "", h->ipv6 ? "6" : "",
-                        h->allow_p2p ? " p2p" : "", tgv_nat_kind_str(h->nat),
-                        tgv_udp_kind_str(h->udp)));
+    say(l, "%s%s%s nat %s, udp %s", h->ipv4 ? "4" : "", h->ipv6 ? "6" : "",
+        h->allow_p2p ? " p2p" : "", tgv_nat_kind_str(h->nat),
+        tgv_udp_kind_str(h->udp));
     if (h->loss > 0)
-        used = put(text, cap, used,
-                   snprintf(text + used, cap - used, " %.1f%%", h->loss * 100));
-    used = put(text, cap, used,
-               snprintf(text + used, cap - used, ", tcp %s",
-                        h->tcp         ? "open"
-                        : h->tcp_reset ? "reset"
-                                       : "silent"));
+        say(l, " %.1f%%", h->loss * 100);
+    say(l, ", tcp %s", h->tcp ? "open" : h->tcp_reset ? "reset" : "silent");
     if (h->proxy != TGV_PROXY_NONE)
-        used = put(text, cap, used,
-                   snprintf(text + used, cap - used, ", proxy %s",
-                            tgv_proxy_kind_str(h->proxy)));
-    return used;
+        say(l, ", proxy %s", tgv_proxy_kind_str(h->proxy));
 }
 
-static size_t describe_relay(const struct tgv_relay_plan *r, char *text,
-                             size_t cap, size_t used)
+static int ms(tgv_time us)
 {
-    return put(
-        text, cap, used,
-        snprintf(text + used, cap - used, "; relay%s%s%s%s %d ms",
-                 r->udp ? " udp" : "", r->tcp ? " tcp" : "",
-                 r->udp || r->tcp ? "" : " dead", r->ipv6 ? " 6" : "",
-                 (int)(2 * (r->delay[0] + r->delay[1]) / TGV_US_PER_MS)));
+    return (int)(us / TGV_US_PER_MS);
+}
+
+static void say_relay(struct line *l, const struct tgv_relay_plan *r)
+{
+    say(l, "; relay%s%s%s%s %d ms", r->udp ? " udp" : "", r->tcp ? " tcp" : "",
+        r->udp || r->tcp ? "" : " dead", r->ipv6 ? " 6" : "",
+        ms(2 * (r->delay[0] + r->delay[1])));
 }
 
 const char *tgv_plan_describe(const struct tgv_plan *p, char *text, size_t cap)
 {
-    size_t used = 0;
+    struct line l = {.text = text, .cap = cap};
 
-    for (int n = 0; n < 2; n++) {
-        used = put(text, cap, used,
-                   snprintf(text + used, cap - used, "%s", n ? "; B " : "A "));
-        used = describe_host(&p->host[n], text, cap, used);
-    }
+    say(&l, "A ");
+    say_host(&l, &p->host[0]);
+    say(&l, "; B ");
+    say_host(&l, &p->host[1]);
     if (p->same_lan)
-        used = put(text, cap, used,
-                   snprintf(text + used, cap - used, "; same LAN"));
+        say(&l, "; same LAN");
     for (unsigned i = 0; i < p->relay_count; i++)
-        used = describe_relay(&p->relay[i], text, cap, used);
-    snprintf(text + used, cap - used,
-             "%s; direct %d ms; skew %d ms; %s at %c (relay %u) after %d ms%s",
-             p->tcp_listed ? "; tcp listed" : "",
-             (int)(2 * p->direct_delay / TGV_US_PER_MS),
-             (int)(p->skew / TGV_US_PER_MS), tgv_mishap_str(p),
-             'A' + (int)p->mishap_side, p->mishap_relay,
-             (int)(p->mishap_after / TGV_US_PER_MS),
-             p->mishap_reset ? ", resets" : "");
+        say_relay(&l, &p->relay[i]);
+    say(&l, "%s; direct %d ms; skew %d ms", p->tcp_listed ? "; tcp listed" : "",
+        ms(2 * p->direct_delay), ms(p->skew));
+    say(&l, "; %s at %c (relay %u) after %d ms%s", tgv_mishap_str(p),
+        'A' + (int)p->mishap_side, p->mishap_relay, ms(p->mishap_after),
+        p->mishap_reset ? ", resets" : "");
     return text;
 }

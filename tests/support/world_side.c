@@ -21,15 +21,10 @@ void world_tell(struct tgv_world *w, unsigned n, const struct tgv_io_event *ev,
                sizeof(*ev));
 }
 
-static void add_addr(struct tgv_io_event *ev, const struct tgv_addr *a,
-                     bool port)
+static void add_addr(struct tgv_io_event *ev, const struct tgv_addr *a)
 {
-    if (a->family == TGV_AF_NONE)
-        return;
-    ev->addrs[ev->addr_count] = *a;
-    if (!port)
-        ev->addrs[ev->addr_count].port = 0;
-    ev->addr_count++;
+    if (a->family != TGV_AF_NONE)
+        ev->addrs[ev->addr_count++] = *a;
 }
 
 void world_interfaces(struct tgv_world *w, unsigned n)
@@ -37,10 +32,10 @@ void world_interfaces(struct tgv_world *w, unsigned n)
     struct tgv_io_event ev = {.kind = TGV_IO_INTERFACES};
     struct tgv_addr link = world_parse("[fe80::1234]:0");
 
-    add_addr(&ev, &w->side[n].ip4, false);
+    add_addr(&ev, &w->side[n].ip4);
     if (w->side[n].plan->ipv6)
-        add_addr(&ev, &link, false);
-    add_addr(&ev, &w->side[n].ip6, false);
+        add_addr(&ev, &link);
+    add_addr(&ev, &w->side[n].ip6);
     tgv_call_io_event(w->side[n].call, &ev, w->now);
 }
 
@@ -54,9 +49,9 @@ static void resolve(struct tgv_world *w, unsigned n, unsigned sock,
     world_note(w, "%c resolve %s", 'A' + (int)n, name);
     if (strcmp(name, "proxy.test") == 0) {
         struct tgv_addr a = world_proxy_addr(n, TGV_AF_IPV6, 0);
-        add_addr(&ev, &a, false);
+        add_addr(&ev, &a);
         a = world_proxy_addr(n, TGV_AF_IPV4, 0);
-        add_addr(&ev, &a, false);
+        add_addr(&ev, &a);
     } else if (d->plan->proxy != TGV_PROXY_NONE) {
         d->end.leaks++;
     }

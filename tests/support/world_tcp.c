@@ -96,7 +96,8 @@ static void tell(struct tgv_world *w, const struct world_conn *c,
     if (kind == TGV_IO_FAILED)
         ev.error = TGVOIP_ERR_IO;
     if (kind == TGV_IO_OPENED)
-        ev.addr = c->from;
+        ev.addr = c->to.family == TGV_AF_IPV6 ? w->side[c->owner].ip6
+                                              : w->side[c->owner].ip4;
     world_note(w, "%c tcp %u: %s", 'A' + (int)c->owner, c->sock,
                kind == TGV_IO_OPENED   ? "opened"
                : kind == TGV_IO_FAILED ? "failed"

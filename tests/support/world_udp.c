@@ -65,7 +65,7 @@ static bool alive(const struct tgv_world *w, const struct world_nat *nat,
     return w->now - m->used < nat->timeout;
 }
 
-static struct world_map *new_map(struct tgv_world *w, struct world_nat *nat)
+static struct world_map *new_map(struct world_nat *nat)
 {
     struct world_map *oldest = &nat->maps[0];
 
@@ -74,7 +74,6 @@ static struct world_map *new_map(struct tgv_world *w, struct world_nat *nat)
     for (unsigned i = 1; i < WORLD_MAPS; i++)
         if (nat->maps[i].used < oldest->used)
             oldest = &nat->maps[i];
-    (void)w;
     return oldest;
 }
 
@@ -106,7 +105,7 @@ static struct tgv_addr nat_out(struct tgv_world *w, struct world_nat *nat,
             m = &nat->maps[i];
     if (!m) {
         uint16_t port = map_port(w, nat, in);
-        m = new_map(w, nat);
+        m = new_map(nat);
         *m = (struct world_map){.in = *in, .to = *to, .port = port};
     }
     m->used = w->now;

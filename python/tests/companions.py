@@ -7,6 +7,7 @@ since two of them have the same name. Installed by pip when first asked for:
 They are test peers, used as they come; nothing of them is part of this
 project.
 """
+import fcntl
 import os
 import subprocess
 import sys
@@ -37,6 +38,13 @@ def find(name):
     done = os.path.join(folder, ".done")
     if os.path.exists(done):
         return folder
+    os.makedirs(FOLDER, exist_ok=True)
+    with open(folder + ".lock", "w") as lock:   # tests run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return folder if os.path.exists(done) else install(name, folder, done)
+
+
+def install(name, folder, done):
     for step in SETS[name]:
         pip = [sys.executable, "-m", "pip", "install", "-q",
                "--disable-pip-version-check", "--target", folder, "--upgrade"]

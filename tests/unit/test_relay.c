@@ -18,16 +18,9 @@
 
 #include <tgvoip/error.h>
 
-#define CALLER 0
-#define CALLEE 1
-#define DATE 1700000000u
+#include "support/relay_core.h"
 
-struct fixture {
-    struct tgv_relay *relay;
-    tgv_time now;
-    struct tgv_relay_out out;
-    uint8_t pkt[1600];
-};
+#define DATE 1700000000u
 
 static uint32_t date(void *ctx)
 {
@@ -43,48 +36,12 @@ static struct tgv_relay_config default_config(void)
     return config;
 }
 
-static void start(struct fixture *f, const struct tgv_relay_config *config)
-{
-    memset(f, 0, sizeof(*f));
-    f->now = TGV_S(1000);
-    assert_int_equal(tgv_relay_create(&f->relay, config), 0);
-}
-
 static void start_open(struct fixture *f)
 {
     struct tgv_relay_config config = default_config();
 
     config.open = true;
     start(f, &config);
-}
-
-static void stop(struct fixture *f)
-{
-    tgv_relay_destroy(f->relay);
-}
-
-static struct tgv_relay_stats stats(const struct fixture *f)
-{
-    struct tgv_relay_stats s;
-
-    tgv_relay_stats(f->relay, &s);
-    return s;
-}
-
-static struct tgv_addr at(const char *text)
-{
-    struct tgv_addr a;
-
-    assert_true(tgv_addr_parse(text, &a));
-    return a;
-}
-
-/* Tag number n of side 0 or 1. */
-static void put_tag(uint8_t *pkt, uint32_t n, unsigned side)
-{
-    memset(pkt, 0xA5, 16);
-    memcpy(pkt, &n, sizeof(n));
-    pkt[15] = (uint8_t)(0x10 | side);
 }
 
 /* A datagram of len bytes with tag n, side, and content that is not control. */

@@ -171,6 +171,8 @@ void tgv_plan_draw(struct tgv_plan *p, uint64_t seed)
     draw_mishap(&g, p);
     if (chance(&g, 40))
         narrow(&g, p);
+    for (int n = 0; n < 2; n++)
+        p->host[n].long_frames = chance(&g, 25);
 }
 
 /* -- in words ---------------------------------------------------------------- */
@@ -246,6 +248,8 @@ static void say_host(struct line *l, const struct tgv_host_plan *h)
     say(l, "%s%s%s nat %s, udp %s", h->ipv4 ? "4" : "", h->ipv6 ? "6" : "",
         h->allow_p2p ? " p2p" : "", tgv_nat_kind_str(h->nat),
         tgv_udp_kind_str(h->udp));
+    if (h->long_frames)
+        say(l, ", 60 ms");
     if (h->loss > 0)
         say(l, " %.1f%%", h->loss * 100);
     say(l, ", tcp %s", h->tcp ? "open" : h->tcp_reset ? "reset" : "silent");

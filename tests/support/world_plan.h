@@ -60,6 +60,7 @@ struct tgv_host_plan {
     bool proxy_login;
     tgv_time proxy_delay; /* one way */
     bool allow_p2p;
+    bool long_frames; /* of 60 ms only, as originals have them */
     tgv_time nat_timeout;
 };
 

@@ -335,6 +335,8 @@ void world_make_side(struct tgv_world *w, unsigned n)
                                      .init_timeout = WORLD_INIT_TIMEOUT,
                                      .receive_timeout = WORLD_RECEIVE_TIMEOUT,
                                      .network_type = 6,
+                                     .min_frame_ms =
+                                         w->plan.host[n].long_frames ? 60 : 0,
                                      .complexity = 5,
                                      .codec = tgv_codec_marker()};
     struct tgv_prng key;

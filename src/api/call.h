@@ -11,9 +11,10 @@
  * call everything. What is marked `loop` belongs to the loop thread alone.
  *
  * Files: call_config.c (defaults, checks), call.c (life), call_drive.c (core
- * <-> timers, events, orders), call_sockets.c (core <-> sockets), call_audio.c
- * (the 20 ms clock), call_files.c (queues and recording), call_report.c (log
- * and tables), call_query.c (reading), call_set.c (changing settings).
+ * <-> timers, events, orders), call_sockets.c (core <-> sockets and look-ups),
+ * call_audio.c (the 20 ms clock), call_files.c (queues and recording),
+ * call_report.c (log and tables), call_query.c (reading), call_set.c (changing
+ * settings), call_names.c (words for enumerations).
  */
 #include "api/ear.h"
 #include "api/engine.h"

@@ -10,7 +10,9 @@
  *
  * The original leaves a dead relay only if it has no measure of it, and then
  * for a relay on which it hears us. NETWORK_CHANGED makes it forget its
- * measures, hence it is told so when we had to move, or do not hear it.
+ * measures, hence it is told so when we had to move, or do not hear it. It also
+ * wants 32 packets in a row to be unacknowledged; pongs are packets, so that its
+ * answers to our pings are not acknowledged either before its sound comes.
  * Source: wire specification 7.2; behaviour notes 5.4, 5.5; ENG-24
  */
 #include "legacy/internal.h"
@@ -41,6 +43,7 @@
 #define UNANSWERED_FOR TGV_S(3)
 #define WAKE_AFTER TGV_S(1) /* an original that is not heard */
 #define WAKE_INTERVAL TGV_S(5)
+#define HOLD_ACK TGV_S(4)
 #define ENOUGH_SAMPLES 2 /* for a new road to be taken at once */
 
 /* Gaps between the pings to a new road; both ends need several under way at the
@@ -282,7 +285,18 @@ static void wake_original(struct tgv_call *c, tgv_time now)
     if (c->hs.peer_is_ours || now - c->choice.woken < WAKE_INTERVAL)
         return;
     c->choice.woken = now;
+    c->choice.holds_ack = true;
+    c->choice.ack = c->window.last;
+    c->choice.mask = tgv_window_mask(&c->window);
     tgv_call_tell_network(c, now);
+}
+
+void tgv_choice_ack(const struct tgv_call *c, uint32_t *ack, uint32_t *mask)
+{
+    bool holds = c->choice.holds_ack;
+
+    *ack = holds ? c->choice.ack : c->window.last;
+    *mask = holds ? c->choice.mask : tgv_window_mask(&c->window);
 }
 
 static void leave_dead(struct tgv_call *c, unsigned path, tgv_time now)
@@ -462,6 +476,8 @@ void tgv_choice_watch(struct tgv_call *c, tgv_time now)
     if (!tgv_state_talking(c))
         return;
     bursts(c, now);
+    if (now - ch->woken >= HOLD_ACK)
+        ch->holds_ack = false;
     if (now - ch->heard >= WAKE_AFTER)
         wake_original(c, now);
     if (ch->trouble_since == TGV_NEVER) {
@@ -531,8 +547,10 @@ void tgv_choice_accepted(struct tgv_call *c, unsigned path, uint8_t type,
 
     if (type == TGV_PKT_PING)
         pinged(c, path, now);
-    if (type != TGV_PKT_PING && type != TGV_PKT_PONG)
+    if (type != TGV_PKT_PING && type != TGV_PKT_PONG) {
         note_heard(ch, now);
+        ch->holds_ack = false;
+    }
     if (path != c->paths.current)
         relay_speaks(c, path, now);
     else if (ch->trouble_since != TGV_NEVER && !ch->unacked)

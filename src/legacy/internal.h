@@ -221,6 +221,8 @@ struct tgv_choice { /* choice.c */
     unsigned turn; /* where the next round begins */
     tgv_time moved; /* the current road has been in use since */
     tgv_time woken; /* an original was told to forget its measures */
+    bool holds_ack; /* since then, as its sound does not come */
+    uint32_t ack, mask; /* of that moment */
 };
 
 #define TGV_STRANGERS_MAX 64
@@ -695,6 +697,8 @@ void tgv_choice_pong(struct tgv_call *c, unsigned path, uint32_t seq,
                      tgv_time now);
 /* A stream is open now: it may carry the handshake, or be measured. */
 void tgv_choice_opened(struct tgv_call *c, unsigned path, tgv_time now);
+/* What is acknowledged to the peer. */
+void tgv_choice_ack(const struct tgv_call *c, uint32_t *ack, uint32_t *mask);
 
 /* -- direct.c: P2P, LAN, IPv6 ----------------------------------------------- */
 void tgv_direct_init(struct tgv_call *c);

@@ -174,8 +174,7 @@ static int write_header(struct tgv_call *c, const struct tgv_item *item,
                         struct tgv_header *h)
 {
     h->type = item->type;
-    h->ack = c->window.last;
-    h->mask = tgv_window_mask(&c->window);
+    tgv_choice_ack(c, &h->ack, &h->mask);
     h->extra_count = 0;
     h->has_recv_ts = false;
     h->has_flags = false;

@@ -347,6 +347,35 @@ static void test_eng_24_original_that_is_not_heard_is_told(void **state)
     assert_true(told_network(0));
 }
 
+static uint32_t last_ack(void)
+{
+    unsigned i = b.count;
+
+    while (i > 0 && !b.log[i - 1].opened)
+        i--;
+    assert_true(i > 0);
+    return b.log[i - 1].h.ack;
+}
+
+/* It moves when 32 of its packets are not acknowledged, pongs included; those
+ * are all that comes by the other relay. */
+static void test_eng_24_pongs_do_not_keep_an_original_on_a_dead_relay(void **s)
+{
+    (void)s;
+    establish();
+    live(TGV_S(6));
+    roads[0].dead_to = roads[0].dead_from = true;
+    live(TGV_S(2));
+    assert_int_equal(relay(), 1);
+    uint32_t ack = last_ack(), came = b.seq;
+    live(TGV_S(2));
+    assert_true(b.seq > came + 2);
+    assert_int_equal(last_ack(), ack);
+    talks_on = 1;
+    live(TGV_MS(500));
+    assert_true(last_ack() > ack + 5);
+}
+
 static void test_rescue_pings_are_bounded(void **state)
 {
     unsigned n = 0;
@@ -569,6 +598,7 @@ int main(void)
         T(test_rescue_trusts_no_older_measure),
         T(test_eng_24_original_is_told_to_forget_its_measures),
         T(test_eng_24_original_that_is_not_heard_is_told),
+        T(test_eng_24_pongs_do_not_keep_an_original_on_a_dead_relay),
         T(test_rescue_pings_are_bounded),
         T(test_silent_peer_whose_road_lives_moves_nothing),
         T(test_peer_may_talk_on_another_road),

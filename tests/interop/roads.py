@@ -56,7 +56,7 @@ class Road(run.Pair):
     seconds = 8
     relays = lab.RELAYS[:1]
     nat = ("port-restricted", "port-restricted")
-    delay = 20                      # ms, of the relays
+    delays = (20, 60)               # ms, of the relays, so that one is nearer
     ours_options, theirs_options = (), ()
     ours_relay = "--relay"
     speech_s = ((0, 99),)           # judged spans, not before ESTABLISHED
@@ -83,10 +83,10 @@ class Road(run.Pair):
                      .replace("RELAY2", lab.RELAYS[1]))
         net = self.lab.internet
         self.relay_processes = []
-        for address in self.relays:
+        for address, delay in zip(self.relays, self.delays):
             at = f"{address}:{PORT}"
             p = net.start(self.options.tgvoip, "relay", "--listen", at,
-                          "--tcp", at, "--open", "--delay", str(self.delay),
+                          "--tcp", at, "--open", "--delay", str(delay),
                           stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL)
             self.relay_processes.append(p)
@@ -117,6 +117,8 @@ class Road(run.Pair):
                 "--in", self.path("ours.pcm"),
                 "--out", self.path("ours.wav"), "--ts", self.path("ours.ts"),
                 "--log", self.path("ours.log"), "--json",
+                "--stats", self.path("ours.csv"),
+                "--packets", self.path("ours.packets"),
                 *self.ours_options, "--start-at", f"{self.start_at:.3f}",
                 "--duration", str(self.end_s)]
 
@@ -308,7 +310,7 @@ class SameNetwork(Direct):
 
 
 class RelayDies(Road):
-    """In mid-call; there is a second one, which is slower."""
+    """The one that both use, in mid-call; there is a second one."""
     title = "relay-dies"
     seconds = 14
     relays = lab.RELAYS
@@ -319,8 +321,9 @@ class RelayDies(Road):
         return [(self.dies_s, self.relay_processes[0].kill)]
 
     def roads(self):
-        return [self.sends(who, "relay2", self.dies_s + self.back_s, 13)
-                for who in ("theirs", "ours")]
+        return [self.sends(who, *what) for who in ("theirs", "ours")
+                for what in (("relay1", 1, self.dies_s),
+                             ("relay2", self.dies_s + self.back_s, 13))]
 
 
 class OursBlocked(Road):

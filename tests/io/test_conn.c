@@ -5,6 +5,7 @@
 #include "io/conn.h"
 
 #include "io/loop.h"
+#include "support/ipv6.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,10 +15,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <tgvoip/error.h>
 
@@ -238,20 +237,6 @@ static void step_until(struct scene *s, const int *count, int least)
 
 /* -- tests ------------------------------------------------------------------ */
 
-/* A system may be without IPv6. */
-static bool has_ipv6(void)
-{
-    const struct sockaddr_in6 at = {.sin6_family = AF_INET6,
-                                    .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    bool is =
-        fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return is;
-}
-
 static void exchange(const char *ip)
 {
     struct tgv_addr local, peer, theirs;
@@ -282,7 +267,7 @@ static void test_conn_carries_bytes_of_both_families(void **state)
 {
     (void)state;
     exchange("127.0.0.1");
-    if (has_ipv6())
+    if (tgv_test_has_ipv6())
         exchange("::1");
 }
 

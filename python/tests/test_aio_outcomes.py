@@ -606,6 +606,28 @@ def test_a_lost_connection_is_told():
     run_fast(main())
 
 
+def test_a_connection_that_comes_back_is_used():
+    async def main():
+        async with world() as (server, anna, boris):
+            ringing(boris)
+            link = anna.phone.link
+
+            def cut(answer):
+                link.down = True
+                asyncio.get_running_loop().call_later(
+                    2, setattr, link, "down", False)
+                return answer
+
+            # The next request is phone.requestCall.
+            server.fault("messages.getDhConfig:result", user=anna.user,
+                         change=cut)
+            end = await place(anna, ring_timeout=9)
+            assert type(end) is aio.NoAnswer
+            assert len(server.requests("phone.requestCall")) == 1
+
+    run_fast(main())
+
+
 def test_unknown_users_are_told_before_anything_is_sent():
     async def main():
         async with world() as (server, anna, boris):

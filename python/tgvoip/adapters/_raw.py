@@ -12,7 +12,8 @@ from ..aio.adapter import (CallProtocol, CallRef, CallType, Connection,
                            DhConfig, DiscardReason, NetworkFailure, OnUpdate,
                            PhoneCall, PhoneConfig, RpcError, Target)
 
-# How often a request meets a server in trouble, and the pause between. [s]
+# How often a request is tried while there is no connection or the server is in
+# trouble, and the pause between. [s]
 TRIES = 4
 PAUSE_S = 1.0
 # The negotiation repeats these itself, and knows what an answer means then.
@@ -143,8 +144,9 @@ class RawAdapter:
             self._on_update(read_call(update.phone_call))
 
     async def _method(self, name: str, **fields: Any) -> Any:
-        """The libraries repeat a request after any server error, and forget
-        which it was; calls have errors of that kind that are answers."""
+        """Where a library repeats a request, it does so after any error of
+        the server, and forgets which it was; calls have errors of that kind
+        that are answers."""
         space, _, last = name.partition(".")
         function = getattr(getattr(self.functions, space),
                            last + self.suffix)
@@ -158,6 +160,10 @@ class RawAdapter:
                 if name in _REPEATED:
                     raise NetworkFailure(str(error)) from error
                 if tries == TRIES:
+                    raise
+            except OSError as error:    # not sent, but for a TimeoutError
+                if (name in _REPEATED or tries == TRIES
+                        or isinstance(error, TimeoutError)):
                     raise
             await asyncio.sleep(PAUSE_S)
             tries += 1

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Adapter for the Pyrogram family: Pyrogram (1.4 and 2) and Kurigram."""
+import asyncio
 import inspect
 from typing import Any, Tuple
 
@@ -12,6 +13,9 @@ from ._raw import RawAdapter
 
 # So that handlers of the application, in group 0, do not hide updates.
 _GROUP = -7010
+
+# The library may be connecting anew. [s]
+_RECONNECTING_S = 15.0
 
 
 class PyrogramAdapter(RawAdapter):
@@ -59,6 +63,8 @@ class PyrogramAdapter(RawAdapter):
         client = self.client
         if not client.is_connected:
             raise ConnectionError("the Kurigram client has not been started")
+        await asyncio.wait_for(client.session.is_started.wait(),
+                               _RECONNECTING_S)
         result = await client.session.send(query)
         for peers in ("users", "chats"):
             await client.fetch_peers(getattr(result, peers, []))

@@ -172,7 +172,7 @@ void tgv_call_io_event(struct tgv_call *c, const struct tgv_io_event *ev,
 {
     if (ev->kind == TGV_IO_INTERFACES && !c->stopped) /* before start() too */
         tgv_direct_interfaces(c, ev, now);
-    if (!tgv_call_live(c) || ev->kind == TGV_IO_INTERFACES)
+    if (!tgv_call_live(c) || ev->sock == 0)
         return;
     if (ev->sock == c->udp.sock)
         udp_event(c, ev, now);

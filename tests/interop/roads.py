@@ -53,7 +53,7 @@ class Road(run.Pair):
     network and when, and what must be heard and sent between which
     seconds."""
     title = "udp"
-    seconds = 8
+    seconds = 7
     relays = lab.RELAYS[:1]
     nat = ("port-restricted", "port-restricted")
     delays = (20, 60)               # ms, of the relays, so that one is nearer
@@ -271,42 +271,56 @@ class TheirsCutOff(Road):
     """Two of its four pings are answered: "bad", and TCP at 2.5 s; the
     second verdict, at 6.5 s, is that there is no UDP."""
     title = "original-loses-udp-early"
-    seconds, established_s = 12, 6
+    seconds, established_s = 11, 6
     speech_s = ((4.5, 99),)
 
     def happens(self):
-        return [(0.8, self.routers_block)]
-
-    def routers_block(self):
-        self.routers["theirs"].block()
+        return [(0.8, self.routers["theirs"].block)]
 
     def roads(self):
-        return [self.sends("theirs", "stream", 5, 11),
-                self.sends("ours", "relay1", 5, 11)]
+        return [self.sends("theirs", "stream", 5, 10),
+                self.sends("ours", "relay1", 5, 10)]
 
 
 class Direct(Road):
     """Through the holes of two routers; the relay is the longer way. The
-    original takes it at a tick of 2 s, once it has measured it."""
+    original takes it at a tick of 2 s, once it has measured it. Then the
+    holes are closed."""
     title = "p2p"
-    seconds = 11
+    seconds = 14
     ours_options = theirs_options = ("--p2p",)
+    breaks_s, back_s = 7, 4
+    speech_s = ((0, breaks_s - 0.5), (breaks_s + back_s, 99))
+
+    def close(self):
+        for way in ("saddr", "daddr"):
+            self.routers["ours"].block(
+                what=f"ip {way} {self.routers['theirs'].address}")
+
+    def happens(self):
+        return [(self.breaks_s, self.close)]
 
     def roads(self):
-        return [self.sends("theirs", "direct", 7, 10),
-                self.sends("ours", "direct", 5, 10)]
+        return [self.sends(who, *what) for who in ("theirs", "ours")
+                for what in (("direct", 5, self.breaks_s),
+                             ("relay1", self.breaks_s + self.back_s, 13))]
 
 
-class SameNetwork(Direct):
+class SameNetwork(Road):
     """Both behind one router, which turns no packet round: only the
     addresses that they tell each other work."""
     title = "lan"
+    seconds = 8
+    ours_options = theirs_options = ("--p2p",)
 
     def build(self):
         router, a, b = self.lab.side("a", hosts=2)
         self.hosts = {"ours": a, "theirs": b}
         self.routers = {"ours": router, "theirs": router}
         self.start_relays()
+
+    def roads(self):
+        return [self.sends(who, "direct", 5, 7) for who in ("theirs", "ours")]
 
 
 class RelayDies(Road):
@@ -328,7 +342,8 @@ class RelayDies(Road):
 
 class OursBlocked(Road):
     """Datagrams pass our router no more for a while. The original, whose
-    relay answers, stays on UDP."""
+    relay answers, stays on UDP; that it would never come back from TCP is
+    not judged, that ours does is."""
     title = "ours-loses-udp-and-back"
     seconds = 20
     off_s, on_s = 4, 9
@@ -340,6 +355,7 @@ class OursBlocked(Road):
 
     def roads(self):
         return [self.sends("ours", "stream", self.off_s + 2, self.on_s),
+                self.sends("ours", "relay1", 18, 19),
                 self.sends("theirs", "relay1", self.off_s + 2, 19)]
 
 

@@ -504,6 +504,76 @@ static void test_direct_ipv6_is_announced_once_in_a_network(void **state)
     assert_int_equal(announced(from), 0);
 }
 
+static void test_direct_forbidden_takes_back_what_is_not_told_yet(void **state)
+{
+    (void)state;
+    open_with_ipv6(&own6);
+    b.hold_ack = true;
+    talk(TGV_MS(300));
+    assert_true(announced(b.count - 1) > 0);
+    tgv_call_set_p2p(b.call, false, b.now);
+    unsigned from = b.count;
+    talk(TGV_S(1));
+    assert_true(b.count > from);
+    assert_int_equal(announced(from), 0);
+}
+
+/* The peer may name whom it likes; that is no means to flood others. */
+static void test_direct_pings_to_named_addresses_are_limited(void **state)
+{
+    struct tgv_addr victim = peer6;
+    unsigned from, n = 0;
+
+    (void)state;
+    open_with_ipv6(&own6);
+    from = b.count;
+    for (unsigned i = 0; i < 500; i++) {
+        victim.port = (uint16_t)(1 + i);
+        send_ipv6(&victim);
+        n += pings(&victim, b.count - 1);
+        if (i % 5 == 4)
+            tgv_bench_run(&b, TGV_MS(10)); /* a second in all */
+    }
+    assert_true(n > 0);
+    n = 0;
+    for (unsigned i = from; i < b.count; i++)
+        n += b.log[i].opened && tgv_addr_same_ip(&b.log[i].to, &peer6);
+    assert_in_range(n, 1, 60);
+}
+
+static void test_direct_relay_is_nobodys_ipv6_address(void **state)
+{
+    (void)state;
+    o.ipv6 = true; /* it has one, and we have none yet */
+    establish();
+    send_ipv6(&b.relay_ipv6[0]);
+    assert_int_equal(b.call->direct.ipv6.family, TGV_AF_NONE);
+    assert_int_equal(b.call->counters.ignored, 1);
+}
+
+static void test_direct_what_waits_for_a_road_dies_with_it(void **state)
+{
+    struct tgv_addr other = peer6;
+
+    (void)state;
+    open_with_ipv6(&own6);
+    send_ipv6(&peer6);
+    struct tgv_path *p =
+        tgv_paths_direct(b.call, TGV_PATH_P2P_INET, TGV_AF_IPV6);
+    unsigned path = tgv_paths_index(b.call, p), from = b.count;
+    tgv_bench_event(&b, TGV_IO_BLOCKED);
+    for (unsigned i = 0; i < 3; i++)
+        tgv_send_packet(b.call, path, TGV_PKT_PONG, (const uint8_t[4]){0}, 4);
+    tgv_send_packet(b.call, 0, TGV_PKT_PONG, (const uint8_t[4]){0}, 4);
+    other.port = 9001;
+    send_ipv6(&other);
+    p = tgv_paths_direct(b.call, TGV_PATH_P2P_INET, TGV_AF_IPV6);
+    assert_int_equal(tgv_paths_index(b.call, p), path); /* its place */
+    tgv_bench_event(&b, TGV_IO_WRITABLE);
+    assert_int_equal(tgv_bench_sent(&b, TGV_PKT_PONG, from), 1);
+    assert_int_equal(tgv_bench_sent_to(&b, &other, TGV_PKT_PONG, from), 0);
+}
+
 static void test_direct_translated_ipv6_is_not_announced(void **state)
 {
     (void)state;
@@ -655,6 +725,10 @@ int main(void)
         T(test_direct_lan_address_must_be_one),
         T(test_direct_lan_not_allowed_is_ignored),
         T(test_direct_ipv6_is_announced_once_in_a_network),
+        T(test_direct_forbidden_takes_back_what_is_not_told_yet),
+        T(test_direct_pings_to_named_addresses_are_limited),
+        T(test_direct_relay_is_nobodys_ipv6_address),
+        T(test_direct_what_waits_for_a_road_dies_with_it),
         T(test_direct_translated_ipv6_is_not_announced),
         T(test_eng_24_ipv6_road_is_measured_before_use),
         T(test_direct_ipv6_address_must_be_global),

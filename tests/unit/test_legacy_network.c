@@ -258,6 +258,33 @@ static void test_network_unknown_addresses_are_taken_for_ipv4(void **state)
     assert_true(tgv_bench_sent_to(&b, &b.relay_addr[0], TGV_PKT_INIT, 0) >= 1);
 }
 
+static unsigned first_copy(void)
+{
+    unsigned i = 0;
+
+    while (b.call->paths.list[i].origin != TGV_ORIGIN_IPV6_CLONE)
+        i++;
+    return i;
+}
+
+/* Its place may become a direct road's, to which nothing may go unproven. */
+static void test_network_copy_that_is_gone_is_not_the_road_in_use(void **state)
+{
+    (void)state;
+    o.ipv6 = true;
+    establish(9);
+    tgv_bench_interfaces(&b, (struct tgv_addr[]){wifi, own6}, 2);
+    tgv_paths_move(b.call, first_copy(), "rtt", b.now);
+    tgv_bench_event(&b, TGV_IO_BLOCKED); /* no road is open now */
+    tgv_bench_interfaces(&b, &wifi, 1);
+    assert_int_equal(b.call->paths.list[b.call->paths.current].origin,
+                     TGV_ORIGIN_SERVER);
+    assert_int_equal(b.call->paths.preferred, b.call->paths.current);
+    tgv_bench_event(&b, TGV_IO_WRITABLE);
+    talk(TGV_S(3));
+    assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
+}
+
 /* -- NAT64 --------------------------------------------------------------------------- */
 
 static struct tgv_addr relay_mapped(void)
@@ -345,6 +372,8 @@ static void test_nat64_ends_when_ipv4_itself_comes(void **state)
     start_with(&own6, 1);
     tgv_bench_resolved(&b, mapped, 2);
     assert_true(b.call->nat64.on);
+    tgv_bench_from(&b, &peer, (const uint8_t *)"anybody", 7);
+    assert_true(b.call->nat64.on); /* in the same network, perhaps */
     tgv_bench_init_packet(&b, 0);
     assert_false(b.call->nat64.on);
 }
@@ -373,6 +402,7 @@ int main(void)
         T(test_network_without_ipv4_uses_copies_from_the_first_init),
         T(test_network_with_both_families_uses_both),
         T(test_network_without_global_ipv6_has_no_copies),
+        T(test_network_copy_that_is_gone_is_not_the_road_in_use),
         T(test_network_unknown_addresses_are_taken_for_ipv4),
         T(test_nat64_relay_is_reached_under_the_prefix),
         T(test_nat64_is_looked_for_when_no_ipv4_comes),

@@ -263,6 +263,79 @@ static void test_proxy_a_name_in_the_reply_is_looked_up(void **state)
     assert_true(b.count > 0);
 }
 
+static const char named[] = "\x05\x00\x00\x03\x05relay\x15\xB3";
+
+static void test_proxy_a_name_in_the_reply_lives_as_the_call_does(void **state)
+{
+    struct tgv_io_request req;
+
+    (void)state;
+    tgv_bench_init(&b, &o);
+    SAYS(0, NO_AUTH);
+    tgv_call_receive(b.call, conn(0)->sock, NULL, (const uint8_t *)named,
+                     sizeof(named) - 1, b.now);
+    assert_true(tgv_call_next_request(b.call, &req));
+    assert_int_equal(req.kind, TGV_IO_RESOLVE);
+    const char *call = (const char *)b.call;
+    assert_true(req.name > call && req.name < call + sizeof(*b.call));
+}
+
+static void test_proxy_a_name_that_cannot_be_asked_for_ends_the_try(void **s)
+{
+    (void)s;
+    config.use_tcp = false;
+    tgv_bench_init(&b, &o);
+    SAYS(0, NO_AUTH);
+    says(0, named, sizeof(named) - 1);
+    tgv_call_io_event(b.call,
+                      &(struct tgv_io_event){.kind = TGV_IO_FAILED,
+                                             .sock = b.name_sock,
+                                             .error = TGVOIP_ERR_IO},
+                      b.now);
+    tgv_bench_run(&b, TGV_S(1));
+    assert_int_equal(b.stream_count, 2); /* and begins another */
+    assert_true(conn(0)->gone);
+    associate(1);
+    tgv_bench_run(&b, 0);
+    assert_true(b.count > 0);
+}
+
+static void test_proxy_association_without_a_socket_opens_nothing(void **state)
+{
+    (void)state;
+    config.use_tcp = false;
+    tgv_bench_init(&b, &o);
+    tgv_bench_event(&b, TGV_IO_CLOSED);
+    associate(0);
+    assert_false(b.call->udp.open);
+    tgv_bench_run(&b, TGV_S(2)); /* opened again, and so is the association */
+    assert_int_equal(b.count, 0);
+    assert_int_equal(b.stream_count, 2);
+    associate(1);
+    tgv_bench_run(&b, 0);
+    assert_true(b.call->udp.open && b.count > 0);
+}
+
+static void test_proxy_failed_call_closes_everything(void **state)
+{
+    struct tgv_io_request req;
+    unsigned closed = 0;
+
+    (void)state;
+    config.use_tcp = false;
+    tgv_bench_init(&b, &o);
+    SAYS(0, NO_AUTH);
+    tgv_call_receive(b.call, conn(0)->sock, NULL,
+                     (const uint8_t *)REFUSED_BY_RULE, 10, b.now);
+    assert_int_equal(tgv_bench_state(&b), TGV_STATE_FAILED);
+    while (tgv_call_next_request(b.call, &req)) {
+        assert_int_equal(req.kind, TGV_IO_CLOSE);
+        closed |= req.sock == conn(0)->sock ? 1 : 0;
+        closed |= req.sock == b.sock ? 2 : 0;
+    }
+    assert_int_equal(closed, 3);
+}
+
 static void test_proxy_its_own_name_is_looked_up(void **state)
 {
     static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
@@ -752,6 +825,10 @@ int main(void)
         T(test_proxy_login_with_name_and_password),
         T(test_proxy_unspecified_address_means_its_own),
         T(test_proxy_a_name_in_the_reply_is_looked_up),
+        T(test_proxy_a_name_in_the_reply_lives_as_the_call_does),
+        T(test_proxy_a_name_that_cannot_be_asked_for_ends_the_try),
+        T(test_proxy_association_without_a_socket_opens_nothing),
+        T(test_proxy_failed_call_closes_everything),
         T(test_proxy_its_own_name_is_looked_up),
         T(test_proxy_only_whole_datagrams_of_the_association),
         T(test_proxy_size_limit_of_wrapped_datagrams),

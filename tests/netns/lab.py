@@ -114,7 +114,7 @@ def kill_all(name):
     for pid in done.stdout.split():
         try:
             os.kill(int(pid), signal.SIGKILL)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
             pass
 
 

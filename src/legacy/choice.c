@@ -17,6 +17,8 @@
  */
 #include "legacy/internal.h"
 
+/* Beside the weight 2: near a relay it is chance which is faster. Our choice. */
+#define TCP_COST TGV_MS(20)
 #define PING_INTERVAL TGV_S(10)
 #define PING_INTERVAL_CURRENT TGV_S(2)
 #define UNACKED_MAX 32
@@ -154,14 +156,15 @@ static void ping_due(struct tgv_call *c, tgv_time now)
 static double cost(const struct tgv_call *c, unsigned path, tgv_time now)
 {
     const struct tgv_path *p = &c->paths.list[path];
-    int weight = p->type == TGV_PATH_TCP_RELAY ? 2 : 1;
 
     if (!tgv_path_open(c, path) || now < p->avoid_until)
         return 0.0;
     if (p->type == TGV_PATH_UDP_RELAY && !tgv_reach_udp_steady(c) &&
         c->paths.list[c->paths.current].type == TGV_PATH_TCP_RELAY)
         return 0.0; /* ENG-21: only when it has been good for a while */
-    return (double)tgv_rtt_mean(&p->rtt) * weight;
+    if (p->type == TGV_PATH_TCP_RELAY && tgv_rtt_known(&p->rtt))
+        return (double)tgv_rtt_mean(&p->rtt) * 2 + (double)TCP_COST;
+    return (double)tgv_rtt_mean(&p->rtt);
 }
 
 static unsigned best_relay(const struct tgv_call *c, double *least,

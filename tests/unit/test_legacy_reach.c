@@ -365,6 +365,25 @@ static void test_eng_21_a_call_that_began_on_tcp_goes_to_udp(void **state)
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
 }
 
+/* Near a relay it is chance which transport was faster. */
+static void test_reach_udp_is_not_left_for_less_than_a_millisecond(void **state)
+{
+    (void)state;
+    tgv_bench_init(&b, &o);
+    tgv_bench_establish(&b);
+    tgv_reach_urgent(b.call, b.now);
+    tgv_bench_settle(&b);
+    for (unsigned i = 0; i < b.call->paths.count; i++) {
+        struct tgv_path *p = &b.call->paths.list[i];
+        bool tcp = p->type == TGV_PATH_TCP_RELAY;
+        tgv_rtt_clear(&p->rtt);
+        tgv_rtt_add(&p->rtt, tcp ? 90 : 900, b.now);
+        assert_true(tgv_path_open(b.call, i));
+    }
+    tgv_choice_run(b.call, b.now);
+    assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
+}
+
 /* Two answers of three are not yet good UDP, whatever is measured. */
 static void test_eng_21_unsteady_udp_does_not_take_over(void **state)
 {
@@ -427,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_eng_34_tcp_is_opened_soon_without_pongs),
         T(test_eng_34_udp_goes_on_being_probed),
+        T(test_reach_udp_is_not_left_for_less_than_a_millisecond),
         T(test_eng_34_init_goes_over_tcp_at_once),
         T(test_eng_34_pongs_keep_tcp_closed),
         T(test_eng_34_during_a_call_too),

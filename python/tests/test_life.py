@@ -342,8 +342,8 @@ def test_after_fork_the_childs_controllers_refuse(script, tmp_path):
 def test_import_is_quick(script):
     code = """
         import sys, time
-        began = time.perf_counter()
+        began = time.process_time()     # others may be busy
         import tgvoip, tgvoip.utils
-        print(time.perf_counter() - began)
+        print(time.process_time() - began)
     """
     assert min(float(script(code)) for _ in range(5)) < 0.1

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The SOCKS5 proxy of a call. No message says what was given for one: a
 password could be anywhere in it."""
-from dataclasses import dataclass, field
-from typing import Any, List, Optional
-from urllib.parse import unquote, urlsplit
+from typing import Any, List, NamedTuple, Optional
 
 from ._errors import as_str
 from ._native import ffi, lib
@@ -12,12 +10,14 @@ _FORM = "socks5://[user:password@]host:port"
 _TEXT_MAX = 255
 
 
-@dataclass(frozen=True)
-class Proxy:
+class Proxy(NamedTuple):
     host: str
     port: int
     user: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.host!r}, {self.port})"
 
 
 def _wrong(what: str) -> ValueError:
@@ -25,6 +25,7 @@ def _wrong(what: str) -> ValueError:
 
 
 def _part(name: str, text: str) -> str:
+    from urllib.parse import unquote
     try:
         value = unquote(text, errors="strict")
     except UnicodeDecodeError:
@@ -39,6 +40,7 @@ def parse_proxy(url: Optional[str]) -> Optional[Proxy]:
     """What is special in a URL is written as %XX in user and password."""
     if url is None:
         return None
+    from urllib.parse import urlsplit   # `import tgvoip` has to be quick
     as_str("proxy", url)
     try:
         parts = urlsplit(url)

@@ -343,6 +343,8 @@ def test_after_fork_the_childs_controllers_refuse(script, tmp_path):
     assert out == "child\nparent True\n"
 
 
+@pytest.mark.skipif("TGVOIP_SANITIZER" in os.environ,
+                    reason="a sanitizer takes time of its own")
 def test_import_is_quick(script):
     code = """
         import sys, time

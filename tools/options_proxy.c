@@ -74,6 +74,15 @@ static bool take_port(struct opts *opts, const char *text, uint16_t *port)
     return true;
 }
 
+/* No name has blanks or control characters; a @FILE of two lines would. */
+static bool is_plain(const char *host)
+{
+    for (; *host; host++)
+        if ((unsigned char)*host <= ' ' || *host == 0x7f)
+            return false;
+    return true;
+}
+
 static bool take_place(struct opts *opts, char *text, struct opts_proxy *out)
 {
     bool bracket = text[0] == '[';
@@ -86,6 +95,8 @@ static bool take_place(struct opts *opts, char *text, struct opts_proxy *out)
     *end = '\0';
     if (strlen(text) >= sizeof(out->host))
         return opts_refuse(opts, "the host is too long");
+    if (!is_plain(text))
+        return opts_refuse(opts, "blanks or control characters in the host");
     if (bracket && inet_pton(AF_INET6, text, &a) != 1)
         return opts_refuse(opts, "no IPv6 address between the brackets");
     strcpy(out->host, text);
@@ -117,9 +128,10 @@ bool opts_proxy(struct opts *opts, struct opts_proxy *out)
     if (from_argv) /* leave the process list as early as we can */
         memset(opts->value, 'x', strlen(opts->value));
     len = strlen(text);
+    ok = len == size || opts_refuse(opts, "a zero byte is in it");
     while (len > 0 && isspace((unsigned char)text[len - 1]))
         text[--len] = '\0';
-    ok = parse(opts, text, out);
+    ok = ok && parse(opts, text, out);
     tgvoip_wipe(text, size);
     free(text);
     if (!ok)

@@ -326,12 +326,23 @@ class Calls(Case):
                     f"socks5://u:{secret}{'x' * 256}@h:1",
                     f"socks5://{'x' * 256}:{secret}@h:1",
                     f"socks5://u:{secret}@{'h' * 256}:1",
-                    f"socks5://u:{secret}@h:1:{'1' * 5000}"):
+                    f"socks5://u:{secret}@h:1:{'1' * 5000}",
+                    f"socks5://@{secret}:1", f"socks5://u:{secret}@",
+                    f"SOCKS5://u:{secret}@h:1", f"socks5h://u:{secret}@h:1",
+                    f"socks5://{secret}:+1", f"socks5://{secret}: 1",
+                    f"socks5://{secret}:-1", f"socks5:// {secret}:1",
+                    f"socks5://a\nb.{secret}:1", f"socks5://\x7f{secret}:1",
+                    f"socks5://[fe80::1%lo]{secret}:1"):
             for value in (url, "@" + self.write("url", url)):
                 with self.subTest(value):
                     done = self.refused(*relay, "--proxy", value)
                     self.assertNotIn(secret, done.stderr + done.stdout)
                     self.assertNotIn("s3c", done.stderr + done.stdout)
+
+    def test_proxy_file_with_a_zero_byte_is_refused(self):
+        path = self.write("url", "socks5://127.0.0.1:1\0.example:2")
+        self.refused("--relay", f"127.0.0.1:1:{tags()[0]}", "--proxy",
+                     "@" + path)
 
     def test_proxy_needs_relays_with_addresses(self):
         """Whichever stands first; a name query would leave beside it."""

@@ -140,21 +140,26 @@ static int run_relay(void)
 static int call(tgvoip_engine *engine)
 {
     struct tgvoip_call_config c;
-    struct tgvoip_endpoint e;
+    struct tgvoip_endpoint e[3]; /* the third replaces the second */
     struct tgvoip_failure f;
     int16_t pcm[960] = {0};
     tgvoip_call *call;
     char *text;
     int err;
 
-    tgvoip_endpoint_default(&e);
-    e.ipv4 = "127.0.0.1";
-    e.port = 9;
+    for (int i = 0; i < 3; i++) {
+        tgvoip_endpoint_default(&e[i]);
+        e[i].id = i > 0;
+        e[i].type =
+            i > 0 ? TGVOIP_ENDPOINT_TCP_RELAY : TGVOIP_ENDPOINT_UDP_RELAY;
+        e[i].ipv4 = "127.0.0.1";
+        e[i].port = 9;
+    }
     tgvoip_call_config_default(&c);
     c.key = key;
     c.key_len = sizeof(key);
-    c.endpoints = &e;
-    c.endpoint_count = 1;
+    c.endpoints = e;
+    c.endpoint_count = 3;
     err = tgvoip_call_create(engine, &call, &c, &f);
     if (err) {
         assert_null(call);

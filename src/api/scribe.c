@@ -191,7 +191,7 @@ void tgv_scribe_finish_now(struct tgv_scribe *s)
     tgv_work_wait(s->work);
     s->finish = true;
     hand_over(s);
-    write_out(s);
+    tgv_work_run(write_out, s);
     report(s);
     s->config.finished(s->config.ctx, s);
     if (tgv_work_in_flight(s->work))

@@ -237,7 +237,7 @@ void tgv_tape_finish_now(struct tgv_tape *t)
     order_end(t);
     tgv_work_wait(t->work);
     pay_silence(t);
-    write_out(t);
+    tgv_work_run(write_out, t);
     report(t);
     t->config.finished(t->config.ctx, t);
     if (tgv_work_in_flight(t->work))

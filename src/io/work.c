@@ -3,6 +3,7 @@
 
 #include "io/loop_uv.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -54,11 +55,35 @@ static void free_work(struct tgv_work *w)
     free(w);
 }
 
+static bool pipe_pending(void)
+{
+    sigset_t pending;
+
+    sigemptyset(&pending);
+    sigpending(&pending);
+    return sigismember(&pending, SIGPIPE) == 1;
+}
+
+void tgv_work_run(void (*work)(void *ctx), void *ctx)
+{
+    sigset_t pipe, before;
+    bool others = pipe_pending();
+    int taken;
+
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    work(ctx);
+    if (!others && pipe_pending()) /* ours: it went to this thread */
+        sigwait(&pipe, &taken);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void on_work(uv_work_t *request)
 {
     struct tgv_work *w = request->data;
 
-    w->work(w->ctx);
+    tgv_work_run(w->work, w->ctx);
     uv_mutex_lock(&w->lock);
     w->busy = false;
     uv_cond_broadcast(&w->idle);

@@ -281,7 +281,7 @@ static void test_call_reader_that_goes_away_is_told_once(void **state)
     int fd = record_to_pipe(s);
 
     (void)state;
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_DFL); /* of no effect on what the library writes */
     pass(s, 300);
     close(fd);
     for (int i = 0; i < 500 && s->errors == 0; i++)
@@ -291,6 +291,31 @@ static void test_call_reader_that_goes_away_is_told_once(void **state)
     assert_goes_on(s);
     tgvoip_call_stop(s->calls[1]);
     assert_int_equal(s->errors, 1);
+    end_scene(s);
+}
+
+static void test_call_reports_reader_that_goes_away_is_told_once(void **state)
+{
+    struct scene *s = make_scene(true);
+    char path[96];
+    int fd;
+
+    (void)state;
+    signal(SIGPIPE, SIG_DFL);
+    snprintf(path, sizeof(path), "%s/table.txt", s->dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(
+        tgvoip_call_report(s->calls[1], TGVOIP_REPORT_STATS, path, NULL), 0);
+    pass(s, 2000);
+    assert_true(drain(fd) > 0);
+    close(fd);
+    for (int i = 0; i < 500 && s->errors == 0; i++)
+        pass(s, 20);
+    assert_int_equal(s->errors, 1);
+    assert_int_equal(s->failure.code, TGVOIP_ERR_IO);
+    assert_goes_on(s);
     end_scene(s);
 }
 
@@ -346,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_call_stalled_reader_holds_nothing_up),
         cmocka_unit_test(test_call_slow_reader_gets_true_times),
         cmocka_unit_test(test_call_reader_that_goes_away_is_told_once),
+        cmocka_unit_test(test_call_reports_reader_that_goes_away_is_told_once),
         cmocka_unit_test(test_call_stalled_writer_holds_nothing_up),
         cmocka_unit_test(test_call_set_wall_clock_changes_nothing),
     };

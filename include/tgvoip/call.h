@@ -465,7 +465,8 @@ TGVOIP_API int tgvoip_call_clear(tgvoip_call *call);
 TGVOIP_API int tgvoip_call_read(tgvoip_call *call, int16_t *pcm,
                                 size_t samples);
 
-/** Append a file to the play queue. Opened at once. @return 0; errors as
+/** Append a file to the play queue. Opened at once; a named pipe is waited for
+ *  until somebody has its other end open. @return 0; errors as
  *  tgvoip_audio_probe(); TGVOIP_ERR_STATE (stopped) */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_call_play(tgvoip_call *call, const char *path,
@@ -483,7 +484,8 @@ TGVOIP_API int tgvoip_call_clear_hold_queue(tgvoip_call *call);
 /**
  * Record what is heard, from the first media on, without gaps: silence is
  * written where nothing came. Replaces an earlier file, which is finished.
- * The old file stays if the new one cannot be opened.
+ * The old file stays if the new one cannot be opened. A named pipe is waited
+ * for until somebody has its other end open.
  * @return 0; errors as tgvoip_audio_writer_open(); TGVOIP_ERR_IN_USE (this
  *         file is being recorded to already); TGVOIP_ERR_AGAIN (too many
  *         earlier ones are still being finished); TGVOIP_ERR_STATE

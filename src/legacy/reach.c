@@ -205,7 +205,6 @@ static unsigned count_answers(uint32_t history)
     return n;
 }
 
-/* Pings beyond the series, where it matters how UDP is doing. */
 /* The call may go back: how long it takes there now decides. */
 static void udp_again(struct tgv_call *c, tgv_time now)
 {
@@ -217,6 +216,7 @@ static void udp_again(struct tgv_call *c, tgv_time now)
             tgv_choice_ping(c, i, now);
 }
 
+/* Pings beyond the series, where it matters how UDP is doing. */
 static void watch_udp(struct tgv_call *c, tgv_time now)
 {
     struct tgv_reach *r = &c->reach;

@@ -64,6 +64,7 @@ static void speak(struct tgv_bench *b)
 {
     b->version = TGV_PROTOCOL_VERSION;
     b->seq = 1;
+    b->pts = 60; /* 0 is sent by tgv_bench_establish() */
     if (b->o.layer >= TGV_LAYER_SHORT) {
         b->envelope = TGV_ENVELOPE_V2_SHORT;
         b->form = TGV_HEADER_SHORT;
@@ -430,6 +431,23 @@ void tgv_bench_send_direct(struct tgv_bench *b, const struct tgv_addr *from,
                    tgv_bench_seal_direct(b, type, payload, len, out));
 }
 
+void tgv_bench_answer(struct tgv_bench *b, const struct tgv_addr *at,
+                      tgv_time length)
+{
+    unsigned next = b->count;
+    uint8_t body[4];
+
+    for (tgv_time t = 0; t < length; t += TGV_MS(20)) {
+        tgv_bench_talk_promptly(b, TGV_MS(20));
+        for (; next < b->count; next++)
+            if (b->log[next].opened && b->log[next].h.type == TGV_PKT_PING &&
+                tgv_addr_equal(&b->log[next].to, at))
+                tgv_bench_send_direct(
+                    b, at, TGV_PKT_PONG, body,
+                    tgv_pong_encode(b->log[next].h.seq, body));
+    }
+}
+
 void tgv_bench_peer_info(struct tgv_bench *b, unsigned relay,
                          const struct tgv_addr *self,
                          const struct tgv_addr *peer)
@@ -718,6 +736,43 @@ void tgv_bench_establish(struct tgv_bench *b)
     tgv_bench_init_packet(b, 0);
     tgv_bench_ack_packet(b, 0);
     tgv_bench_media(b, 0, 0);
+}
+
+void tgv_bench_establish_version(struct tgv_bench *b, unsigned version)
+{
+    b->version = version;
+    if (version < 8) {
+        b->envelope = version >= 5 ? TGV_ENVELOPE_V2_LONG : TGV_ENVELOPE_V1;
+        b->form = TGV_HEADER_FULL;
+    }
+    tgv_bench_establish(b);
+    if (version < 8) { /* from here on it knows our version */
+        b->form = TGV_HEADER_SIMPLE;
+        b->has_flags = version >= 6;
+    }
+}
+
+static void say(struct tgv_bench *b)
+{
+    tgv_bench_media(b, 0, b->pts);
+    b->pts += 60;
+}
+
+void tgv_bench_talk(struct tgv_bench *b, tgv_time length)
+{
+    for (tgv_time t = 0; t < length; t += TGV_MS(60)) {
+        tgv_bench_run(b, TGV_MS(60));
+        say(b);
+    }
+}
+
+void tgv_bench_talk_promptly(struct tgv_bench *b, tgv_time length)
+{
+    for (tgv_time t = 0; t < length; t += TGV_MS(20)) {
+        tgv_bench_run(b, TGV_MS(20));
+        if (t % TGV_MS(60) == 0)
+            say(b);
+    }
 }
 
 /* -- looking ------------------------------------------------------------------------ */

@@ -101,6 +101,7 @@ struct tgv_bench {
     uint32_t seq; /* of its next packet */
     bool hold_ack; /* leave ack and mask as they are */
     uint32_t ack, mask;
+    uint32_t pts; /* of the next frame that it talks */
     unsigned extra_count;
     struct tgv_extra extras[TGV_EXTRAS_MAX];
     /* what the call did */
@@ -144,6 +145,10 @@ void tgv_bench_from(struct tgv_bench *b, const struct tgv_addr *from,
                     const uint8_t *data, size_t len);
 void tgv_bench_send_direct(struct tgv_bench *b, const struct tgv_addr *from,
                            uint8_t type, const uint8_t *payload, size_t len);
+/* For a while the peer talks, a packet each 20 ms, and answers every ping that
+ * comes to that address. */
+void tgv_bench_answer(struct tgv_bench *b, const struct tgv_addr *at,
+                      tgv_time length);
 /* A relay tells the call's own public address and the peer's. */
 void tgv_bench_peer_info(struct tgv_bench *b, unsigned relay,
                          const struct tgv_addr *self,
@@ -185,6 +190,12 @@ void tgv_bench_ack_packet(struct tgv_bench *b, unsigned relay);
 void tgv_bench_media(struct tgv_bench *b, unsigned relay, uint32_t pts);
 /* INIT, INIT_ACK, media: the call is ESTABLISHED afterwards. */
 void tgv_bench_establish(struct tgv_bench *b);
+/* The same with a peer of that version, in the headers of its time. */
+void tgv_bench_establish_version(struct tgv_bench *b, unsigned version);
+/* The peer keeps talking for a while, a packet each 60 ms, at their end. */
+void tgv_bench_talk(struct tgv_bench *b, tgv_time length);
+/* The same, each packet after 20 of its 60 ms: for pieces that short, too. */
+void tgv_bench_talk_promptly(struct tgv_bench *b, tgv_time length);
 
 /* Packets of a type sent at log index `from` or later. */
 unsigned tgv_bench_sent(const struct tgv_bench *b, uint8_t type, unsigned from);

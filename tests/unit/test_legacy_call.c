@@ -41,18 +41,6 @@ static void establish(void)
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 
-/* The peer keeps talking for a while, a packet each 60 ms. */
-static void talk(tgv_time length)
-{
-    static uint32_t pts = 60;
-
-    for (tgv_time t = 0; t < length; t += TGV_MS(60)) {
-        tgv_bench_run(&b, TGV_MS(60));
-        tgv_bench_media(&b, 0, pts);
-        pts += 60;
-    }
-}
-
 /* The i-th last packet, leaving out what is not sealed. */
 static const struct tgv_bench_packet *recent(unsigned i)
 {
@@ -187,15 +175,15 @@ static void test_eng_54_time_stamps_keep_to_the_grid(void **state)
     (void)state;
     establish();
     b.audio = true;
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     tgv_bench_event(&b, TGV_IO_BLOCKED); /* media is dropped meanwhile */
     tgv_bench_run(&b, TGV_MS(330));
     tgv_bench_event(&b, TGV_IO_WRITABLE);
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     tgv_call_set_mute(b.call, true, b.now);
-    talk(TGV_MS(500));
+    tgv_bench_talk(&b, TGV_MS(500));
     tgv_call_set_mute(b.call, false, b.now);
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     n = tgv_bench_sent(&b, TGV_PKT_STREAM_DATA, 0);
     assert_true(n > 40);
     for (unsigned i = 0; i < n; i++) {
@@ -228,15 +216,15 @@ static void test_eng_12_mute_stops_audio_at_once(void **state)
     (void)state;
     establish();
     b.audio = true;
-    talk(TGV_MS(500));
+    tgv_bench_talk(&b, TGV_MS(500));
     tgv_call_set_mute(b.call, true, b.now);
     tgv_bench_settle(&b);
     before = b.count;
     assert_false(tgv_call_sends_audio(b.call));
-    talk(TGV_S(3));
+    tgv_bench_talk(&b, TGV_S(3));
     assert_int_equal(tgv_bench_sent(&b, TGV_PKT_STREAM_DATA, before), 0);
     tgv_call_set_mute(b.call, false, b.now);
-    talk(TGV_MS(300));
+    tgv_bench_talk(&b, TGV_MS(300));
     assert_true(tgv_bench_sent(&b, TGV_PKT_STREAM_DATA, before) >= 4);
 }
 
@@ -283,7 +271,7 @@ static void test_eng_53_mute_before_established_is_told(void **state)
     b.audio = true;
     tgv_bench_ack_packet(&b, 0);
     tgv_bench_media(&b, 0, 0);
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     assert_int_equal(tgv_bench_sent(&b, TGV_PKT_STREAM_DATA, 0), 0);
 }
 
@@ -314,7 +302,7 @@ static void test_call_mute_of_old_peers_by_packets(void **state)
     tgv_bench_media(&b, 0, 60); /* acknowledges */
     tgv_bench_run(&b, TGV_MS(100));
     before = b.count;
-    talk(TGV_S(2));
+    tgv_bench_talk(&b, TGV_S(2));
     assert_int_equal(tgv_bench_sent(&b, TGV_PKT_STREAM_STATE, before), 0);
 }
 
@@ -337,7 +325,7 @@ static void test_call_tgvx_is_told_and_stays_constant(void **state)
         assert_memory_equal(x->data, "TGVX\1\24", 6);
     }
     b.hold_ack = false;
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     assert_null(tgv_bench_extra(recent(0), TGV_EXTRA_TGVX));
 }
 
@@ -385,9 +373,9 @@ static void test_call_nop_when_there_is_nothing_else(void **state)
     assert_true(tgv_bench_sent(&b, TGV_PKT_NOP, before) >= 7);
     /* and none while media flows */
     b.audio = true;
-    talk(TGV_MS(300));
+    tgv_bench_talk(&b, TGV_MS(300));
     before = b.count;
-    talk(TGV_S(3));
+    tgv_bench_talk(&b, TGV_S(3));
     assert_int_equal(tgv_bench_sent(&b, TGV_PKT_NOP, before), 0);
 }
 
@@ -411,7 +399,7 @@ static void test_eng_36_every_datagram_counts(void **state)
     o.relays = 2;
     establish();
     b.audio = true;
-    talk(TGV_S(4));
+    tgv_bench_talk(&b, TGV_S(4));
     for (unsigned i = 0; i < b.count; i++)
         out += b.log[i].datagram_len;
     assert_int_equal(tgv_bench_stats(&b).bytes_out, out);
@@ -441,14 +429,14 @@ static void test_eng_27_blocked_socket_does_not_fail_the_call(void **state)
     establish();
     b.audio = true;
     for (int i = 0; i < 20; i++) {
-        talk(TGV_MS(120));
+        tgv_bench_talk(&b, TGV_MS(120));
         before = b.count;
         tgv_bench_event(&b, TGV_IO_BLOCKED);
         tgv_bench_run(&b, TGV_MS(120));
         assert_int_equal(b.count, before);
         tgv_bench_event(&b, TGV_IO_WRITABLE);
     }
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 
@@ -459,7 +447,7 @@ static void test_eng_30_control_survives_while_media_is_dropped(void **state)
     (void)state;
     establish();
     b.audio = true;
-    talk(TGV_MS(300));
+    tgv_bench_talk(&b, TGV_MS(300));
     tgv_bench_event(&b, TGV_IO_BLOCKED);
     before = b.count;
     for (int i = 0; i < 5; i++)
@@ -640,7 +628,7 @@ static void test_call_direct_paths_are_not_offered_any(void **state)
     b.extras[0] = (struct tgv_extra){
         .type = TGV_EXTRA_LAN_ENDPOINT, .len = 8, .data = lan};
     tgv_bench_send(&b, 0, TGV_PKT_NOP, NULL, 0);
-    talk(TGV_S(5));
+    tgv_bench_talk(&b, TGV_S(5));
     for (unsigned i = 0; i < b.count; i++)
         assert_int_equal(b.log[i].relay, 0);
     assert_int_equal(tgv_bench_stats(&b).packets_bad, 0);
@@ -804,7 +792,7 @@ static void test_call_loss_is_counted_both_ways(void **state)
     establish();
     b.audio = true;
     for (int i = 0; i < 40; i++) {
-        talk(TGV_MS(60));
+        tgv_bench_talk(&b, TGV_MS(60));
         if (i % 4 == 0)
             b.seq++; /* a packet of the peer that is lost */
     }
@@ -812,7 +800,7 @@ static void test_call_loss_is_counted_both_ways(void **state)
     assert_true(tgv_bench_stats(&b).loss_in > 0.15);
     assert_true(tgv_bench_stats(&b).loss_out < 0.001);
     b.hold_ack = true; /* the peer goes on, but hears us no more */
-    talk(TGV_S(5));
+    tgv_bench_talk(&b, TGV_S(5));
     assert_true(tgv_bench_stats(&b).loss_out > 0.5);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
@@ -1016,10 +1004,10 @@ static void test_eng_24_relay_that_answers_takes_over(void **state)
     o.relays = 2;
     establish();
     b.audio = true;
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     b.hold_ack = true; /* from now on nothing of ours arrives */
     before = b.count;
-    talk(TGV_MS(1500));
+    tgv_bench_talk(&b, TGV_MS(1500));
     p = tgv_bench_find(&b, TGV_PKT_PING, before, 0);
     while (p && p->relay != 1)
         p = tgv_bench_find(&b, TGV_PKT_PING, (unsigned)(p - b.log) + 1, 0);
@@ -1039,7 +1027,7 @@ static void test_call_relays_are_pinged_each_ten_seconds(void **state)
     (void)state;
     o.relays = 2;
     establish();
-    talk(TGV_S(31));
+    tgv_bench_talk(&b, TGV_S(31));
     for (unsigned i = 0; i < b.count; i++)
         n += b.log[i].opened && b.log[i].h.type == TGV_PKT_PING &&
              b.log[i].relay == 1;
@@ -1093,9 +1081,9 @@ static void test_call_signal_bars(void **state)
 {
     (void)state;
     establish();
-    talk(TGV_MS(900));
+    tgv_bench_talk(&b, TGV_MS(900));
     assert_int_equal(b.bars, 0);
-    talk(TGV_MS(300));
+    tgv_bench_talk(&b, TGV_MS(300));
     assert_int_equal(b.bars, 4);
     tgv_bench_run(&b, TGV_S(8));
     assert_int_equal(b.bars, 1);
@@ -1110,14 +1098,14 @@ static void test_call_need_rate_only_if_the_server_wants_it(void **state)
     config.bad_call_rating = true;
     o.config = &config;
     establish();
-    talk(TGV_S(4));
+    tgv_bench_talk(&b, TGV_S(4));
     assert_false(tgv_call_need_rate(b.call));
     tgv_bench_run(&b, TGV_S(3)); /* reconnecting */
     assert_true(tgv_call_need_rate(b.call));
     tgv_bench_fini(&b);
     config.rate_flags = 7; /* all but that */
     establish();
-    talk(TGV_S(4));
+    tgv_bench_talk(&b, TGV_S(4));
     tgv_bench_run(&b, TGV_S(3));
     assert_false(tgv_call_need_rate(b.call));
 }

@@ -42,44 +42,18 @@ static int done(void **state)
     return 0;
 }
 
-/* How a peer of that version speaks, once it knows ours. */
-static void speak(unsigned version)
-{
-    b.version = version;
-    if (version >= 8)
-        return;
-    b.envelope = version >= 5 ? TGV_ENVELOPE_V2_LONG : TGV_ENVELOPE_V1;
-    b.form = TGV_HEADER_FULL;
-}
-
 static void establish_version(unsigned version)
 {
     o.layer = version < 5 ? 73 : version < 8 ? 80 : TGV_LAYER_MAX;
     o.allow_v1 = version < 5;
     tgv_bench_init(&b, &o);
-    speak(version);
-    tgv_bench_establish(&b);
+    tgv_bench_establish_version(&b, version);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
-    if (version < 8) {
-        b.form = TGV_HEADER_SIMPLE;
-        b.has_flags = version >= 6;
-    }
 }
 
 static void establish(void)
 {
     establish_version(9);
-}
-
-static void talk(tgv_time length)
-{
-    static uint32_t pts = 60;
-
-    for (tgv_time t = 0; t < length; t += TGV_MS(20)) {
-        tgv_bench_run(&b, TGV_MS(20));
-        if (t % TGV_MS(60) == 0)
-            tgv_bench_media(&b, 0, pts += 60);
-    }
 }
 
 static unsigned requests(unsigned from)
@@ -96,32 +70,10 @@ static unsigned pings(const struct tgv_addr *to, unsigned from)
     return tgv_bench_sent_to(&b, to, TGV_PKT_PING, from);
 }
 
-static void pong(const struct tgv_addr *from, uint32_t seq)
-{
-    uint8_t body[4];
-
-    tgv_bench_send_direct(&b, from, TGV_PKT_PONG, body,
-                          tgv_pong_encode(seq, body));
-}
-
-/* For a while the peer answers every ping that comes to that address. */
-static void answer(const struct tgv_addr *at, tgv_time length)
-{
-    unsigned next = b.count;
-
-    for (tgv_time t = 0; t < length; t += TGV_MS(20)) {
-        talk(TGV_MS(20));
-        for (; next < b.count; next++)
-            if (b.log[next].opened && b.log[next].h.type == TGV_PKT_PING &&
-                tgv_addr_equal(&b.log[next].to, at))
-                pong(at, b.log[next].h.seq);
-    }
-}
-
 static void direct_in_use(void)
 {
     tgv_bench_peer_info(&b, 0, &me, &peer);
-    answer(&peer, TGV_S(1));
+    tgv_bench_answer(&b, &peer, TGV_S(1));
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_P2P_INET);
 }
 
@@ -148,9 +100,9 @@ static void test_direct_not_allowed_asks_nobody(void **state)
     (void)state;
     o.allow_p2p = false;
     establish();
-    talk(TGV_S(6));
+    tgv_bench_talk_promptly(&b, TGV_S(6));
     tgv_bench_peer_info(&b, 0, &me, &peer);
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     assert_int_equal(requests(0), 0);
     assert_int_equal(pings(&peer, 0), 0);
     assert_int_equal(b.call->counters.unsolicited, 1);
@@ -176,7 +128,7 @@ static void test_direct_asks_soon_again_then_every_5_s(void **state)
     (void)state;
     o.relays = 2;
     establish();
-    talk(TGV_S(50));
+    tgv_bench_talk_promptly(&b, TGV_S(50));
     for (unsigned i = 0; i < b.count; i++) {
         if (b.log[i].control != TGV_CONTROL_PEER_REQUEST)
             continue;
@@ -197,12 +149,12 @@ static void test_direct_road_is_measured_before_use(void **state)
     establish();
     unsigned from = b.count;
     tgv_bench_peer_info(&b, 0, &me, &peer);
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     assert_in_range(pings(&peer, from), 4, 8); /* close together */
     assert_int_equal(tgv_bench_sent_to(&b, &peer, TGV_PKT_STREAM_DATA, 0), 0);
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
     assert_int_equal(requests(from), 0); /* answered */
-    answer(&peer, TGV_S(1));
+    tgv_bench_answer(&b, &peer, TGV_S(1));
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_P2P_INET);
     assert_string_equal(b.routes[b.route_count - 1], "p2p");
     b.audio = true;
@@ -218,9 +170,9 @@ static void test_direct_pings_are_bounded_where_nobody_answers(void **state)
     (void)state;
     establish();
     tgv_bench_peer_info(&b, 0, &me, &peer);
-    talk(TGV_S(15));
+    tgv_bench_talk_promptly(&b, TGV_S(15));
     unsigned from = b.count;
-    talk(TGV_S(30));
+    tgv_bench_talk_promptly(&b, TGV_S(30));
     assert_in_range(pings(&peer, from), 1, 4);
 }
 
@@ -231,10 +183,10 @@ static void test_direct_ping_of_the_peer_starts_a_burst(void **state)
     (void)state;
     establish();
     tgv_bench_peer_info(&b, 0, &me, &peer);
-    talk(TGV_S(15));
+    tgv_bench_talk_promptly(&b, TGV_S(15));
     unsigned from = b.count;
     tgv_bench_send_direct(&b, &peer, TGV_PKT_PING, NULL, 0);
-    talk(TGV_MS(600));
+    tgv_bench_talk_promptly(&b, TGV_MS(600));
     assert_true(pings(&peer, from) >= 3);
 }
 
@@ -272,7 +224,7 @@ static void test_direct_unsolicited_info_leaves_the_road_alone(void **state)
     establish();
     direct_in_use();
     tgv_bench_peer_info(&b, 0, &me, &moved);
-    answer(&peer, TGV_S(1));
+    tgv_bench_answer(&b, &peer, TGV_S(1));
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_P2P_INET);
     assert_int_equal(pings(&moved, 0), 0);
 }
@@ -306,7 +258,7 @@ static void test_direct_can_be_forbidden_and_allowed(void **state)
     unsigned from = b.count;
     tgv_call_set_p2p(b.call, false, b.now);
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     assert_non_null(tgv_bench_extra(tgv_bench_find(&b, TGV_PKT_NOP, from, 0),
                                     TGV_EXTRA_NETWORK_CHANGED));
     uint64_t unknown = tgv_bench_stats(&b).packets_unknown_source;
@@ -342,7 +294,7 @@ static void test_direct_lan_is_told_where_public_addresses_agree(void **state)
     tgv_bench_interfaces(&b, ours, 3);
     unsigned from = b.count;
     tgv_bench_peer_info(&b, 0, &me, &near_me);
-    talk(TGV_MS(400));
+    tgv_bench_talk_promptly(&b, TGV_MS(400));
     assert_true(pings(&near_me, from) > 0);
     x = tgv_bench_extra(tgv_bench_find(&b, TGV_PKT_PING, from, 0),
                         TGV_EXTRA_LAN_ENDPOINT);
@@ -357,7 +309,7 @@ static void test_direct_lan_is_not_told_elsewhere(void **state)
     establish();
     tgv_bench_interfaces(&b, &own_lan, 1);
     tgv_bench_peer_info(&b, 0, &me, &peer);
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     for (unsigned i = 0; i < b.count; i++)
         assert_null(tgv_bench_extra(&b.log[i], TGV_EXTRA_LAN_ENDPOINT));
 }
@@ -369,16 +321,16 @@ static void test_direct_old_peer_gets_a_lan_packet_until_acked(void **state)
     tgv_bench_interfaces(&b, &own_lan, 1);
     b.hold_ack = true;
     tgv_bench_peer_info(&b, 0, &me, &near_me);
-    talk(TGV_S(2));
+    tgv_bench_talk_promptly(&b, TGV_S(2));
     unsigned n = tgv_bench_sent(&b, TGV_PKT_LAN_ENDPOINT, 0);
     assert_in_range(n, 3, 5);
     assert_int_equal(
         tgv_bench_find(&b, TGV_PKT_LAN_ENDPOINT, 0, 0)->payload_len, 8);
     b.ack = tgv_bench_find(&b, TGV_PKT_LAN_ENDPOINT, 0, n - 1)->h.seq;
     b.mask = 0;
-    talk(TGV_MS(200));
+    tgv_bench_talk_promptly(&b, TGV_MS(200));
     n = tgv_bench_sent(&b, TGV_PKT_LAN_ENDPOINT, 0);
-    talk(TGV_S(2));
+    tgv_bench_talk_promptly(&b, TGV_S(2));
     assert_int_equal(tgv_bench_sent(&b, TGV_PKT_LAN_ENDPOINT, 0), n);
 }
 
@@ -388,10 +340,10 @@ static void test_direct_lan_waits_for_equal_public_addresses(void **state)
     (void)state;
     establish();
     send_lan(&lan);
-    talk(TGV_MS(200));
+    tgv_bench_talk_promptly(&b, TGV_MS(200));
     assert_int_equal(pings(&lan, 0), 0);
     tgv_bench_peer_info(&b, 0, &me, &near_me);
-    answer(&lan, TGV_S(1));
+    tgv_bench_answer(&b, &lan, TGV_S(1));
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_P2P_LAN);
     assert_string_equal(b.routes[b.route_count - 1], "lan");
     assert_true(log_says("\"p2p_type\":\"lan\""));
@@ -403,7 +355,7 @@ static void test_direct_lan_stays_inactive_elsewhere(void **state)
     establish();
     send_lan(&lan);
     tgv_bench_peer_info(&b, 0, &me, &peer);
-    talk(TGV_S(2));
+    tgv_bench_talk_promptly(&b, TGV_S(2));
     assert_int_equal(pings(&lan, 0), 0);
 }
 
@@ -492,7 +444,7 @@ static void test_direct_ipv6_is_announced_once_in_a_network(void **state)
     (void)state;
     open_with_ipv6(&own6);
     unsigned from = b.count;
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     assert_true(announced(from) > 0);
     const struct tgv_extra *x = NULL;
     for (unsigned i = from; !x; i++)
@@ -500,7 +452,7 @@ static void test_direct_ipv6_is_announced_once_in_a_network(void **state)
     assert_memory_equal(x->data, own6.ip, 16);
     assert_int_equal(x->data[16] | x->data[17] << 8, b.port);
     from = b.count;
-    talk(TGV_S(3));
+    tgv_bench_talk_promptly(&b, TGV_S(3));
     assert_int_equal(announced(from), 0);
 }
 
@@ -509,11 +461,11 @@ static void test_direct_forbidden_takes_back_what_is_not_told_yet(void **state)
     (void)state;
     open_with_ipv6(&own6);
     b.hold_ack = true;
-    talk(TGV_MS(300));
+    tgv_bench_talk_promptly(&b, TGV_MS(300));
     assert_true(announced(b.count - 1) > 0);
     tgv_call_set_p2p(b.call, false, b.now);
     unsigned from = b.count;
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     assert_true(b.count > from);
     assert_int_equal(announced(from), 0);
 }
@@ -578,7 +530,7 @@ static void test_direct_translated_ipv6_is_not_announced(void **state)
 {
     (void)state;
     open_with_ipv6(&peer6); /* not an address of this device */
-    talk(TGV_S(3));
+    tgv_bench_talk_promptly(&b, TGV_S(3));
     assert_int_equal(announced(0), 0);
 }
 
@@ -587,10 +539,10 @@ static void test_eng_24_ipv6_road_is_measured_before_use(void **state)
     (void)state;
     establish();
     send_ipv6(&peer6);
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     assert_true(pings(&peer6, 0) >= 3);
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
-    answer(&peer6, TGV_S(1));
+    tgv_bench_answer(&b, &peer6, TGV_S(1));
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_P2P_INET);
     assert_int_equal(tgv_bench_stats(&b).path_id >> 32, 0x50325036);
     assert_true(log_says("\"p2p_type\":\"inet6\""));
@@ -628,7 +580,7 @@ static void test_eng_23_newer_packet_moves_the_road(void **state)
     assert_int_equal(
         tgv_paths_direct(b.call, TGV_PATH_P2P_INET, TGV_AF_IPV4)->rtt.len, 0);
     assert_string_equal(b.routes[b.route_count - 1], "roam");
-    answer(&moved, TGV_S(1));
+    tgv_bench_answer(&b, &moved, TGV_S(1));
     assert_true(tgv_bench_stats(&b).rtt_ms > 0);
 }
 
@@ -689,7 +641,7 @@ static void test_eng_23_trials_are_limited(void **state)
     from.ip[3] = 99; /* 500 in all */
     tgv_bench_send_direct(&b, &from, TGV_PKT_NOP, NULL, 0);
     assert_true(has_road(TGV_PATH_P2P_INET, &peer));
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     tgv_bench_send_direct(&b, &moved, TGV_PKT_NOP, NULL, 0);
     assert_true(has_road(TGV_PATH_P2P_INET, &moved));
 }

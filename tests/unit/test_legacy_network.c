@@ -44,44 +44,15 @@ static void establish(unsigned version)
 {
     o.layer = version < 8 ? 80 : TGV_LAYER_MAX;
     tgv_bench_init(&b, &o);
-    b.version = version;
-    if (version < 8)
-        b.envelope = TGV_ENVELOPE_V2_LONG;
-    b.form = version < 8 ? TGV_HEADER_FULL : TGV_HEADER_SHORT;
     tgv_bench_interfaces(&b, &wifi, 1);
-    tgv_bench_establish(&b);
+    tgv_bench_establish_version(&b, version);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
-    if (version < 8) {
-        b.form = TGV_HEADER_SIMPLE;
-        b.has_flags = version >= 6;
-    }
-}
-
-static void talk(tgv_time length)
-{
-    static uint32_t pts = 60;
-
-    for (tgv_time t = 0; t < length; t += TGV_MS(20)) {
-        tgv_bench_run(&b, TGV_MS(20));
-        if (t % TGV_MS(60) == 0)
-            tgv_bench_media(&b, 0, pts += 60);
-    }
 }
 
 static void direct_in_use(void)
 {
-    unsigned next = b.count;
-    uint8_t body[4];
-
     tgv_bench_peer_info(&b, 0, &me, &peer);
-    for (tgv_time t = 0; t < TGV_S(1); t += TGV_MS(20)) {
-        talk(TGV_MS(20));
-        for (; next < b.count; next++)
-            if (b.log[next].opened && b.log[next].h.type == TGV_PKT_PING &&
-                tgv_addr_equal(&b.log[next].to, &peer))
-                tgv_bench_send_direct(&b, &peer, TGV_PKT_PONG, body,
-                                      tgv_pong_encode(b.log[next].h.seq, body));
-    }
+    tgv_bench_answer(&b, &peer, TGV_S(1));
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_P2P_INET);
 }
 
@@ -100,10 +71,10 @@ static void test_network_first_and_equal_addresses_are_no_change(void **state)
 {
     (void)state;
     establish(9);
-    talk(TGV_S(3));
+    tgv_bench_talk_promptly(&b, TGV_S(3));
     unsigned from = b.count;
     tgv_bench_interfaces(&b, &wifi, 1);
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     assert_int_equal(controls(TGV_CONTROL_PING, from), 0);
     assert_false(b.call->measures.handed_over);
 }
@@ -116,12 +87,12 @@ static void test_network_change_starts_everything_anew(void **state)
     establish(9);
     direct_in_use();
     tgv_call_set_network_type(b.call, 3, true, b.now); /* tells it, too */
-    talk(TGV_S(3));
+    tgv_bench_talk_promptly(&b, TGV_S(3));
     unsigned from = b.count;
     tgv_bench_interfaces(&b, &mobile, 1);
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
     assert_string_equal(b.routes[b.route_count - 1], "network");
-    talk(TGV_S(3));
+    tgv_bench_talk_promptly(&b, TGV_S(3));
     assert_int_equal(controls(TGV_CONTROL_PING, from), 4);
     assert_true(controls(TGV_CONTROL_PEER_REQUEST, from) >= 2);
     for (unsigned i = from; i < b.count && !x; i++)
@@ -138,10 +109,10 @@ static void test_network_change_is_told_to_an_old_peer_by_packet(void **state)
 {
     (void)state;
     establish(5);
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     unsigned from = b.count;
     tgv_bench_interfaces(&b, &mobile, 1);
-    talk(TGV_S(1));
+    tgv_bench_talk_promptly(&b, TGV_S(1));
     assert_int_equal(tgv_bench_sent(&b, TGV_PKT_NETWORK_CHANGED, from), 1);
     assert_int_equal(
         tgv_bench_find(&b, TGV_PKT_NETWORK_CHANGED, from, 0)->payload_len, 4);
@@ -189,7 +160,7 @@ static void test_network_of_the_peer_changed(void **state)
         reset(NULL);
         establish(versions[i]);
         direct_in_use();
-        talk(TGV_S(1));
+        tgv_bench_talk_promptly(&b, TGV_S(1));
         unsigned from = b.count;
         peer_changed(versions[i]);
         assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_UDP_RELAY);
@@ -281,7 +252,7 @@ static void test_network_copy_that_is_gone_is_not_the_road_in_use(void **state)
                      TGV_ORIGIN_SERVER);
     assert_int_equal(b.call->paths.preferred, b.call->paths.current);
     tgv_bench_event(&b, TGV_IO_WRITABLE);
-    talk(TGV_S(3));
+    tgv_bench_talk_promptly(&b, TGV_S(3));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 

@@ -25,7 +25,6 @@ static struct tgv_bench_options o;
 static struct tgv_server_config config;
 static struct tgv_log log_sink;
 static char log_text[LOG_MAX];
-static uint32_t pts;
 static const uint8_t proxy_ip[4] = {203, 0, 113, 7};
 static const uint8_t assoc_ip[4] = {203, 0, 113, 8};
 static struct tgv_addr proxy_addr, assoc_addr;
@@ -54,7 +53,6 @@ static int reset(void **state)
     o.proxy.port = 1080;
     proxy_addr = tgv_addr_ipv4(proxy_ip, 1080);
     assoc_addr = tgv_addr_ipv4(assoc_ip, 5555);
-    pts = 60;
     return 0;
 }
 
@@ -135,15 +133,6 @@ static void connect_through(unsigned i)
     assert_int_equal(conn(i)->headers, TGV_OBF_HEADER);
 }
 
-static void talk(tgv_time length)
-{
-    for (tgv_time t = 0; t < length; t += TGV_MS(60)) {
-        tgv_bench_run(&b, TGV_MS(60));
-        tgv_bench_media(&b, 0, pts);
-        pts += 60;
-    }
-}
-
 static bool state_says(const char *what)
 {
     char *text = tgv_call_persistent_state(b.call);
@@ -175,7 +164,7 @@ static void test_proxy_carries_a_call_by_udp(void **state)
     assert_true(tgv_bench_sent(&b, TGV_PKT_INIT, 0) > 0);
     tgv_bench_establish(&b);
     b.audio = true;
-    talk(TGV_S(4));
+    tgv_bench_talk(&b, TGV_S(4));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
     assert_true(tgv_bench_sent(&b, TGV_PKT_STREAM_DATA, 0) > 40);
     assert_int_equal(tgv_bench_stats(&b).packets_bad, 0);
@@ -419,14 +408,14 @@ static void test_eng_28_a_lost_control_connection_is_reopened(void **state)
     tgv_bench_run(&b, 0);
     tgv_bench_establish(&b);
     b.audio = true;
-    talk(TGV_S(3));
+    tgv_bench_talk(&b, TGV_S(3));
     tgv_bench_tcp_event(&b, 0, TGV_IO_CLOSED);
     before = b.count;
     tgv_bench_run(&b, TGV_MS(400));
     assert_int_equal(b.count, before); /* the association is gone */
     assert_int_equal(b.stream_count, 2);
     associate(1);
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     assert_true(b.count > before + 10);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
@@ -648,7 +637,7 @@ static void test_eng_64_udp_refused_means_tcp_through_the_proxy(void **state)
     tgv_bench_run(&b, TGV_S(1));
     b.via = 1;
     tgv_bench_establish(&b);
-    talk(TGV_S(10));
+    tgv_bench_talk(&b, TGV_S(10));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
     assert_int_equal(b.stream_count, 2); /* no second association */
     assert_true(state_says("\"udp\":false"));
@@ -667,7 +656,7 @@ static void test_eng_64_udp_that_does_not_pass_means_tcp(void **state)
     tgv_bench_run(&b, TGV_MS(200));
     b.via = 1;
     tgv_bench_establish(&b);
-    talk(TGV_S(5));
+    tgv_bench_talk(&b, TGV_S(5));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
     assert_int_equal(tgv_bench_stats(&b).path, TGV_PATH_TCP_RELAY);
     assert_true(state_says("\"udp\":false"));
@@ -730,7 +719,7 @@ static void test_eng_64_no_direct_roads(void **state)
     associate(0);
     tgv_bench_run(&b, 0);
     tgv_bench_establish(&b);
-    talk(TGV_S(8));
+    tgv_bench_talk(&b, TGV_S(8));
     for (unsigned i = 0; i < b.count; i++)
         assert_int_not_equal(b.log[i].control, TGV_CONTROL_PEER_REQUEST);
     assert_int_equal(b.name_count, 0);

@@ -43,17 +43,6 @@ static void establish(void)
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 
-static void talk(tgv_time length)
-{
-    static uint32_t pts = 60;
-
-    for (tgv_time t = 0; t < length; t += TGV_MS(60)) {
-        tgv_bench_run(&b, TGV_MS(60));
-        tgv_bench_media(&b, 0, pts);
-        pts += 60;
-    }
-}
-
 /* -- opening and speaking ---------------------------------------------------------- */
 
 static void test_tcp_only_relays_are_connected_to_at_the_start(void **state)
@@ -98,7 +87,7 @@ static void test_tcp_carries_a_call(void **state)
     (void)state;
     establish();
     b.audio = true;
-    talk(TGV_S(3));
+    tgv_bench_talk(&b, TGV_S(3));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
     assert_in_range(tgv_bench_sent(&b, TGV_PKT_STREAM_DATA, 0), 45, 160);
     for (unsigned i = 0; i < b.count; i++)
@@ -120,7 +109,7 @@ static void test_tcp_three_bars_at_most(void **state)
     (void)state;
     establish();
     b.audio = true;
-    talk(TGV_S(8));
+    tgv_bench_talk(&b, TGV_S(8));
     assert_int_equal(b.bars, 3);
 }
 
@@ -131,7 +120,7 @@ static void test_eng_26_frames_arrive_in_pieces_of_one_byte(void **state)
     b.via = 0;
     b.piece = 1;
     tgv_bench_establish(&b);
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
     assert_int_equal(tgv_bench_stats(&b).packets_bad, 0);
     assert_int_equal(b.stream_count, 1);
@@ -142,7 +131,7 @@ static void test_tcp_pieces_of_all_sizes(void **state)
     (void)state;
     establish();
     for (b.piece = 2; b.piece < 140; b.piece++)
-        talk(TGV_MS(60));
+        tgv_bench_talk(&b, TGV_MS(60));
     assert_int_equal(tgv_bench_stats(&b).packets_bad, 0);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
@@ -171,7 +160,7 @@ static void test_tcp_an_oversized_frame_closes_the_stream(void **state)
     tgv_bench_run(&b, TGV_MS(400)); /* and it is opened again */
     assert_int_equal(b.stream_count, 2);
     b.via = 1;
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 
@@ -206,7 +195,7 @@ static void test_tcp_forged_packets_are_counted_and_harmless(void **state)
     }
     assert_int_equal(tgv_bench_stats(&b).packets_bad, 50);
     assert_false(b.streams[0].gone);
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 
@@ -272,10 +261,10 @@ static void test_tcp_a_full_stream_takes_no_more(void **state)
     (void)state;
     establish();
     b.audio = true;
-    talk(TGV_MS(600));
+    tgv_bench_talk(&b, TGV_MS(600));
     tgv_bench_tcp_event(&b, 0, TGV_IO_BLOCKED);
     before = b.count;
-    talk(TGV_S(2));
+    tgv_bench_talk(&b, TGV_S(2));
     assert_int_equal(b.count, before);
     assert_int_not_equal(tgv_bench_stats(&b).packets_dropped, 0);
     tgv_bench_tcp_event(&b, 0, TGV_IO_WRITABLE);
@@ -297,9 +286,9 @@ static void test_eng_35_a_full_stream_keeps_no_unbounded_queue(void **state)
     for (int i = 0; i < 400; i++) /* each asks for a PONG */
         tgv_bench_send(&b, 0, TGV_PKT_PING, NULL, 0);
     before = b.count;
-    talk(TGV_S(9));
+    tgv_bench_talk(&b, TGV_S(9));
     assert_false(b.streams[0].gone);
-    talk(TGV_S(2)); /* ten seconds without progress outwards */
+    tgv_bench_talk(&b, TGV_S(2)); /* ten seconds without progress outwards */
     assert_true(b.streams[0].gone);
     tgv_bench_tcp_event(&b, b.stream_count - 1, TGV_IO_OPENED);
     tgv_bench_run(&b, TGV_MS(20));
@@ -312,7 +301,7 @@ static void test_tcp_a_silent_stream_is_replaced(void **state)
     o.receive_timeout = TGV_S(60);
     establish();
     b.audio = true;
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     tgv_bench_run(&b, TGV_MS(500));
     assert_int_equal(b.stream_count, 1);
     tgv_bench_run(&b, TGV_MS(700)); /* its socket may be a dead one */
@@ -327,12 +316,12 @@ static void test_tcp_closed_by_the_relay_is_opened_again(void **state)
 {
     (void)state;
     establish();
-    talk(TGV_MS(300));
+    tgv_bench_talk(&b, TGV_MS(300));
     tgv_bench_tcp_event(&b, 0, TGV_IO_CLOSED);
     tgv_bench_run(&b, TGV_MS(360));
     assert_int_equal(b.stream_count, 2);
     b.via = 1;
-    talk(TGV_MS(300));
+    tgv_bench_talk(&b, TGV_MS(300));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
     assert_int_equal(tgv_bench_stats(&b).packets_bad, 0);
 }
@@ -342,7 +331,7 @@ static void test_tcp_the_call_moves_to_an_open_relay_at_once(void **state)
     (void)state;
     o.relays = o.tcp_relays = 2;
     establish();
-    talk(TGV_MS(300));
+    tgv_bench_talk(&b, TGV_MS(300));
     tgv_bench_tcp_event(&b, 0, TGV_IO_CLOSED);
     assert_int_equal(tgv_bench_stats(&b).path_id, 101);
     assert_string_equal(tgv_bench_stats(&b).path_reason, "closed");

@@ -43,18 +43,6 @@ static void establish(void)
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 
-/* The peer keeps talking for a while, a packet each 60 ms. */
-static void talk(tgv_time length)
-{
-    static uint32_t pts = 60;
-
-    for (tgv_time t = 0; t < length; t += TGV_MS(60)) {
-        tgv_bench_run(&b, TGV_MS(60));
-        tgv_bench_media(&b, 0, pts);
-        pts += 60;
-    }
-}
-
 /* -- rating ------------------------------------------------------------------ */
 
 static void merge(const char *json)
@@ -153,7 +141,7 @@ static void answer_ping_after(tgv_time delay)
     tgv_bench_run(&b, 0);
     p = tgv_bench_find(&b, TGV_PKT_PING, 0, 0);
     assert_non_null(p);
-    talk(delay);
+    tgv_bench_talk(&b, delay);
     tgv_bench_send(&b, 0, TGV_PKT_PONG, body, tgv_pong_encode(p->h.seq, body));
 }
 
@@ -177,19 +165,19 @@ static void test_stats_traffic_is_split_by_network(void **state)
 
     (void)state;
     establish();
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     s = tgv_bench_stats(&b);
     assert_int_equal(s.bytes_out_mobile, 0);
     assert_int_equal(s.bytes_in_mobile, 0);
     tgv_call_set_network_type(b.call, 5, false, b.now); /* LTE */
     tgv_call_set_network_type(b.call, 3, false, b.now); /* still mobile */
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     t = tgv_bench_stats(&b);
     assert_int_equal(t.bytes_out_mobile, t.bytes_out - s.bytes_out);
     assert_int_equal(t.bytes_in_mobile, t.bytes_in - s.bytes_in);
     assert_true(t.bytes_in_mobile > 500);
     tgv_call_set_network_type(b.call, 6, false, b.now); /* Wi-Fi */
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     s = tgv_bench_stats(&b);
     assert_int_equal(s.bytes_out_mobile, t.bytes_out_mobile);
     assert_int_equal(s.bytes_in_mobile, t.bytes_in_mobile);
@@ -273,10 +261,10 @@ static void test_stats_in_flight_is_what_waits_for_acknowledgement(void **state)
 
     (void)state;
     establish();
-    talk(TGV_S(1)); /* acknowledges everything */
+    tgv_bench_talk(&b, TGV_S(1)); /* acknowledges everything */
     assert_in_range(tgv_stats_in_flight(b.call), 0, 200);
     b.hold_ack = true;
-    talk(TGV_MS(600));
+    tgv_bench_talk(&b, TGV_MS(600));
     bytes = tgv_stats_in_flight(b.call);
     assert_in_range(bytes, 3 * 60, 2000);
 }
@@ -363,7 +351,7 @@ static void test_debug_log_has_the_keys_of_the_notes_and_no_other(void **state)
 
     (void)state;
     establish();
-    talk(TGV_S(3));
+    tgv_bench_talk(&b, TGV_S(3));
     j = debug_log();
     for (size_t i = 0; i < 4; i++)
         assert_non_null(tgv_json_str(tgv_json_get(j, strings[i])));
@@ -432,10 +420,10 @@ static void test_debug_log_problems(void **state)
     assert_true(has_problem("extra_ec"));
     assert_false(has_problem("encoder_lag"));
     b.call->rate.encoder.complexity--;
-    talk(TGV_MS(200));
+    tgv_bench_talk(&b, TGV_MS(200));
     assert_true(has_problem("encoder_lag"));
     b.call->rate.encoder.complexity++;
-    talk(TGV_MS(200));
+    tgv_bench_talk(&b, TGV_MS(200));
     assert_true(has_problem("encoder_lag"));
     struct tgv_addr other = tgv_addr_ipv4((const uint8_t[4]){10, 0, 0, 1}, 0);
     tgv_bench_interfaces(&b, NULL, 0); /* the first is no change */
@@ -473,7 +461,7 @@ static void test_debug_string_names_everything(void **state)
     o.relays = 3;
     establish();
     b.audio = true;
-    talk(TGV_S(1));
+    tgv_bench_talk(&b, TGV_S(1));
     text = tgv_call_debug_string(b.call, b.now);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (!strstr(text, parts[i]))
@@ -510,9 +498,9 @@ static void test_eng_62_dump_column_is_named_for_what_it_is(void **state)
     tgv_bench_init(&b, &o);
     assert_int_equal(tgv_call_dump_row(b.call, row, sizeof(row), b.now), 0);
     tgv_bench_establish(&b);
-    talk(TGV_S(2));
+    tgv_bench_talk(&b, TGV_S(2));
     b.hold_ack = true;
-    talk(TGV_MS(300));
+    tgv_bench_talk(&b, TGV_MS(300));
     assert_true(tgv_call_dump_row(b.call, row, sizeof(row), b.now) > 0);
     for (const char *p = head; *p; p++)
         tabs += *p == '\t';
@@ -554,7 +542,7 @@ static void test_trace_tells_every_packet(void **state)
     note_count = 0;
     s = tgv_bench_stats(&b);
     tgv_call_set_trace(b.call, &on);
-    talk(TGV_S(3));
+    tgv_bench_talk(&b, TGV_S(3));
     tgv_call_set_trace(b.call, &off);
     t = tgv_bench_stats(&b);
     for (unsigned i = 0; i < note_count; i++) {
@@ -566,7 +554,7 @@ static void test_trace_tells_every_packet(void **state)
     assert_int_equal(note_count - in, t.packets_out - s.packets_out);
     assert_in_range(bytes, 1, t.bytes_out - s.bytes_out); /* less probes */
     assert_int_equal(notes[note_count - 1].type, TGV_PKT_STREAM_DATA);
-    talk(TGV_MS(60));
+    tgv_bench_talk(&b, TGV_MS(60));
     assert_int_equal(note_count - in, t.packets_out - s.packets_out);
 }
 
@@ -577,10 +565,10 @@ static void test_debug_loss_stays_until_taken_back(void **state)
     (void)state;
     establish();
     tgv_call_debug_loss(b.call, 17);
-    talk(TGV_S(5));
+    tgv_bench_talk(&b, TGV_S(5));
     assert_int_equal(b.call->rate.encoder.loss_percent, 17);
     tgv_call_debug_loss(b.call, TGV_DEBUG_LOSS_MEASURED);
-    talk(TGV_S(5));
+    tgv_bench_talk(&b, TGV_S(5));
     assert_in_range(b.call->rate.encoder.loss_percent, 0, 5);
 }
 
@@ -590,7 +578,7 @@ static void test_debug_bitrate_is_the_highest_from_now_on(void **state)
     establish();
     tgv_call_debug_bitrate(b.call, 9000);
     assert_int_equal(tgv_bench_stats(&b).bitrate_bps, 9000);
-    talk(TGV_S(5));
+    tgv_bench_talk(&b, TGV_S(5));
     assert_in_range(tgv_bench_stats(&b).bitrate_bps, 500, 9000);
     tgv_call_debug_bitrate(b.call, 24000);
     assert_int_equal(tgv_bench_stats(&b).bitrate_bps, 24000);

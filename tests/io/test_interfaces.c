@@ -6,8 +6,6 @@
 #define _GNU_SOURCE
 #include "io/interfaces.h"
 
-#include "io/loop.h"
-
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +16,9 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <poll.h>
 #include <unistd.h>
+
+#include "support/own_loop.h"
 
 struct listener {
     struct tgv_watch watch;
@@ -28,23 +27,6 @@ struct listener {
     unsigned count;
     struct tgv_addr addrs[TGV_INTERFACES_MAX];
 };
-
-static struct tgv_loop *loop;
-
-static int setup(void **state)
-{
-    const struct tgv_loop_config config = {.own_thread = false};
-
-    (void)state;
-    return tgv_loop_create(&loop, &config);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tgv_loop_destroy(loop);
-    return 0;
-}
 
 static void on_changed(void *ctx, const struct tgv_addr *addrs, unsigned count)
 {
@@ -63,18 +45,6 @@ static void listen_on(struct listener *l)
     l->watch.changed = on_changed;
     l->watch.ctx = l;
     assert_int_equal(tgv_watch_start(loop, &l->watch, l->addrs, &l->count), 0);
-}
-
-static void step_for(const struct listener *l, int told, tgv_time most)
-{
-    tgv_time end = tgv_loop_now(loop) + most;
-
-    while (l->told < told && tgv_loop_now(loop) < end) {
-        struct pollfd p = {.fd = tgv_loop_fd(loop), .events = POLLIN};
-        int64_t us = tgv_loop_timeout_us(loop);
-        poll(&p, 1, us >= 0 && us < 10000 ? (int)((us + 999) / 1000) : 10);
-        tgv_loop_step(loop);
-    }
 }
 
 static bool has(const struct listener *l, const char *ip)
@@ -161,10 +131,10 @@ static void test_watch_tells_of_a_new_address_once(void **state)
                     "ip link set t1 addrgenmode none && "
                     "ip addr add 10.1.2.3/24 dev t0 && "
                     "ip addr add 10.1.2.4/24 dev t0"));
-    step_for(&a, 1, TGV_MS(300));
+    step_for(&a.told, 1, TGV_MS(300));
     assert_int_equal(a.told, 0); /* not up yet */
     assert_true(run("ip link set t0 up && ip addr add 10.1.2.5/24 dev t0"));
-    step_for(&a, 1, TGV_S(5));
+    step_for(&a.told, 1, TGV_S(5));
     assert_int_equal(a.told, 1);
     assert_int_equal(a.count, 3);
     assert_true(has(&a, "10.1.2.3") && has(&a, "10.1.2.5"));
@@ -174,14 +144,14 @@ static void test_watch_tells_of_a_new_address_once(void **state)
     c.stops = &b;
     assert_true(run("ip addr add 2001:db8::7/64 dev t0 nodad && "
                     "ip addr del 10.1.2.3/24 dev t0"));
-    step_for(&a, 2, TGV_S(5));
+    step_for(&a.told, 2, TGV_S(5));
     assert_int_equal(a.told, 2);
     assert_int_equal(c.told, 1);
     assert_int_equal(b.told, 0);
     assert_true(has(&a, "2001:db8::7"));
     /* What changes nothing is not told. */
     assert_true(run("ip addr add 127.0.0.9/8 dev lo"));
-    step_for(&a, 3, TGV_MS(300));
+    step_for(&a.told, 3, TGV_MS(300));
     assert_int_equal(a.told, 2);
     tgv_watch_stop(&a.watch);
     tgv_watch_stop(&c.watch);

@@ -5,8 +5,6 @@
  */
 #include "io/resolve.h"
 
-#include "io/loop.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,11 +12,12 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <tgvoip/error.h>
+
+#include "support/own_loop.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define NO_FORKS 1
@@ -39,23 +38,6 @@ struct answer {
     struct tgv_addr addrs[TGV_RESOLVE_MAX];
 };
 
-static struct tgv_loop *loop;
-
-static int setup(void **state)
-{
-    const struct tgv_loop_config config = {.own_thread = false};
-
-    (void)state;
-    return tgv_loop_create(&loop, &config);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tgv_loop_destroy(loop);
-    return 0;
-}
-
 static void on_done(void *ctx, const struct tgv_addr *addrs, unsigned count)
 {
     struct answer *a = ctx;
@@ -66,17 +48,6 @@ static void on_done(void *ctx, const struct tgv_addr *addrs, unsigned count)
     memcpy(a->addrs, addrs, count * sizeof(*addrs));
 }
 
-static void step_for(const struct answer *a, tgv_time most)
-{
-    tgv_time end = tgv_loop_now(loop) + most;
-
-    while (!a->told && tgv_loop_now(loop) < end) {
-        struct pollfd p = {.fd = tgv_loop_fd(loop), .events = POLLIN};
-        poll(&p, 1, tgv_loop_timeout_us(loop) == 0 ? 0 : 10);
-        tgv_loop_step(loop);
-    }
-}
-
 static struct answer look_up(const char *name)
 {
     struct answer a = {0};
@@ -84,7 +55,7 @@ static struct answer look_up(const char *name)
 
     assert_int_equal(tgv_resolve_start(loop, &r, name, on_done, &a), 0);
     assert_int_equal(a.told, 0); /* never inside the call */
-    step_for(&a, TGV_S(10));
+    step_for(&a.told, 1, TGV_S(10));
     assert_int_equal(a.told, 1);
     return a;
 }
@@ -147,7 +118,7 @@ static void test_resolve_cancelled_is_never_told(void **state)
     tgv_resolve_cancel(NULL);
     assert_int_equal(
         tgv_resolve_start(loop, &other, "127.0.0.1", on_done, &last), 0);
-    step_for(&last, TGV_S(10));
+    step_for(&last.told, 1, TGV_S(10));
     assert_int_equal(last.told, 1);
     /* The loop may go before its look-ups are through. */
     for (int i = 0; i < 20; i++)
@@ -177,13 +148,13 @@ static void test_resolve_works_in_the_child_of_a_fork(void **state)
         alarm(20);
         if (setup(NULL) == 0 &&
             tgv_resolve_start(loop, &r, "localhost", on_done, &b) == 0)
-            step_for(&b, TGV_S(10));
+            step_for(&b.told, 1, TGV_S(10));
         _exit(b.told == 1 && b.count > 0 ? 0 : 1);
     }
     assert_true(child > 0);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    step_for(&a, TGV_S(10));
+    step_for(&a.told, 1, TGV_S(10));
     assert_int_equal(a.told, 1);
 }
 #endif

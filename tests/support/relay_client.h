@@ -158,4 +158,31 @@ static inline void assert_reaches_udp(struct fixture *f, const char *to)
     assert_string_equal(tgv_addr_format(&f->out.to, buf, sizeof(buf)), to);
 }
 
+/* -- a caller with connections, a callee at 2.2.2.2:2 by UDP ---------------- */
+
+static inline void start_with_callee(struct fixture *f)
+{
+    start_open(f);
+    by_udp(f, "2.2.2.2:2", CALLEE, 50);
+}
+
+static inline void stop_with(struct fixture *f, struct end *e)
+{
+    end_gone(f, e);
+    stop(f);
+}
+
+/* Call data of the callee reach the caller by this connection. */
+static inline void assert_callee_reaches(struct fixture *f, struct end *e)
+{
+    by_udp(f, "2.2.2.2:2", CALLEE, 52);
+    assert_reaches(f, e, CALLER);
+}
+
+static inline void assert_callee_reaches_udp(struct fixture *f, const char *to)
+{
+    by_udp(f, "2.2.2.2:2", CALLEE, 52);
+    assert_reaches_udp(f, to);
+}
+
 #endif

@@ -36,8 +36,7 @@ static void test_relay_tcp_client_pairs_with_udp_client(void **state)
     }
     assert_int_equal(stats(&f).frames_in, 12);
     assert_int_equal(stats(&f).sessions, 1);
-    end_gone(&f, &caller);
-    stop(&f);
+    stop_with(&f, &caller);
 }
 
 static void test_relay_tcp_client_pairs_with_tcp_client(void **state)
@@ -110,8 +109,7 @@ static void test_relay_tcp_control_is_not_answered(void **state)
     struct fixture f;
     struct end e;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     e = new_end(&f, "1.1.1.1:1");
     for (size_t len = 28; len <= 80; len += 4) {
         put_packet(&f, 1, CALLER, len);
@@ -122,8 +120,7 @@ static void test_relay_tcp_control_is_not_answered(void **state)
     }
     assert_int_equal(stats(&f).control_in, 14);
     assert_int_equal(stats(&f).control_answered, 0);
-    end_gone(&f, &e);
-    stop(&f);
+    stop_with(&f, &e);
 }
 
 static void test_relay_tcp_takes_multiples_of_4_only(void **state)
@@ -150,8 +147,7 @@ static void test_relay_tcp_takes_multiples_of_4_only(void **state)
     assert_int_equal(tgv_relay_conn_frame(f.relay, e.conn + 1, f.pkt, 52, frame,
                                           sizeof(frame), &len),
                      TGVOIP_ERR_STATE);
-    end_gone(&f, &e);
-    stop(&f);
+    stop_with(&f, &e);
 }
 
 static void test_relay_tcp_wrong_header_is_final(void **state)
@@ -199,8 +195,7 @@ static void test_relay_tcp_wrong_lengths_are_final(void **state)
         give(&f, e.conn, frame, len, TGVOIP_ERR_FORMAT);
         assert_int_equal(stats(&f).conns_broken, 1);
         assert_int_equal(stats(&f).frames_in, 0);
-        end_gone(&f, &e);
-        stop(&f);
+        stop_with(&f, &e);
     }
 }
 
@@ -210,8 +205,7 @@ static void test_relay_connection_keeps_its_tag(void **state)
     struct fixture f;
     struct end e;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     e = new_end(&f, "1.1.1.1:5");
     by_tcp(&f, &e, CALLER, 52);
     by_tcp(&f, &e, CALLEE, 52); /* the other side */
@@ -222,8 +216,7 @@ static void test_relay_connection_keeps_its_tag(void **state)
     assert_int_equal(stats(&f).sessions, 1);
     by_tcp(&f, &e, CALLER, 52);
     assert_reaches_udp(&f, "2.2.2.2:2");
-    end_gone(&f, &e);
-    stop(&f);
+    stop_with(&f, &e);
 }
 
 static void test_relay_closed_to_strangers_by_tcp_too(void **state)
@@ -246,8 +239,7 @@ static void test_relay_closed_to_strangers_by_tcp_too(void **state)
     f.now += TGV_S(1);
     assert_int_equal(tgv_relay_conn_expired(f.relay, f.now), e.conn);
     assert_int_equal(stats(&f).conns_silent, 1);
-    end_gone(&f, &e);
-    stop(&f);
+    stop_with(&f, &e);
 }
 
 static void test_relay_header_and_first_frame_have_5_s_each(void **state)
@@ -281,8 +273,7 @@ static void test_relay_header_and_first_frame_have_5_s_each(void **state)
     assert_int_equal(stats(&f).conns_silent, 2);
     assert_int_equal(stats(&f).conns_idle, 0);
     assert_int_equal(stats(&f).conns, 1);
-    end_gone(&f, &early);
-    stop(&f);
+    stop_with(&f, &early);
 }
 
 static void test_relay_idle_connection_ends_after_60_s(void **state)
@@ -302,8 +293,7 @@ static void test_relay_idle_connection_ends_after_60_s(void **state)
     assert_true(tgv_relay_deadline(f.relay) == f.now);
     assert_int_equal(tgv_relay_conn_expired(f.relay, f.now), e.conn);
     assert_int_equal(stats(&f).conns_idle, 1);
-    end_gone(&f, &e);
-    stop(&f);
+    stop_with(&f, &e);
 }
 
 static void test_relay_connection_outlives_its_session(void **state)
@@ -323,10 +313,8 @@ static void test_relay_connection_outlives_its_session(void **state)
     assert_int_equal(stats(&f).sessions_expired, 1);
     by_tcp(&f, &e, CALLER, 52); /* joins it */
     assert_reaches_udp(&f, "2.2.2.2:2");
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches(&f, &e, CALLER);
-    end_gone(&f, &e);
-    stop(&f);
+    assert_callee_reaches(&f, &e);
+    stop_with(&f, &e);
 }
 
 static void test_relay_16_connections_per_side(void **state)
@@ -335,8 +323,7 @@ static void test_relay_16_connections_per_side(void **state)
     struct fixture f;
     struct end ends[18], other;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     for (int i = 0; i < 17; i++) {
         ends[i] = new_end(&f, "1.1.1.1:5");
         put_packet(&f, 1, CALLER, 52);
@@ -394,8 +381,7 @@ static void test_relay_limits_of_a_side_hold_for_frames(void **state)
         passed += by_udp(&f, "1.1.1.1:1", CALLER, 20) == TGV_RELAY_FORWARD;
     assert_int_equal(passed, 100);
     assert_int_equal(stats(&f).dropped_rate, 60);
-    end_gone(&f, &e);
-    stop(&f);
+    stop_with(&f, &e);
 }
 
 int main(void)

@@ -17,28 +17,23 @@ static void test_relay_control_does_not_pull_a_side_from_tcp(void **state)
     struct fixture f;
     struct end e;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     by_udp(&f, "1.1.1.1:1", CALLER, 50);
     e = new_end(&f, "1.1.1.1:5");
     by_tcp(&f, &e, CALLER, 16); /* not yet: it is registered only */
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches_udp(&f, "1.1.1.1:1");
+    assert_callee_reaches_udp(&f, "1.1.1.1:1");
     /* The first call data take the side to TCP at once... */
     by_tcp(&f, &e, CALLER, 52);
     for (int i = 0; i < 3; i++) {
-        by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-        assert_reaches(&f, &e, CALLER);
+        assert_callee_reaches(&f, &e);
         /* ...where neither probes nor registrations take it away... */
         assert_int_equal(ping_by_udp(&f, "1.1.1.1:1", CALLER), TGV_RELAY_REPLY);
         by_udp(&f, "1.1.1.1:1", CALLER, 16);
     }
     /* ...and call data by UDP do. */
     by_udp(&f, "1.1.1.1:1", CALLER, 50);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches_udp(&f, "1.1.1.1:1");
-    end_gone(&f, &e);
-    stop(&f);
+    assert_callee_reaches_udp(&f, "1.1.1.1:1");
+    stop_with(&f, &e);
 }
 
 static void test_relay_side_that_only_listens_is_found(void **state)
@@ -47,21 +42,16 @@ static void test_relay_side_that_only_listens_is_found(void **state)
     struct fixture f;
     struct end e;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     /* Nothing but registrations: the last one counts. */
     e = new_end(&f, "1.1.1.1:5");
     by_tcp(&f, &e, CALLER, 16);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches(&f, &e, CALLER);
+    assert_callee_reaches(&f, &e);
     ping_by_udp(&f, "1.1.1.1:1", CALLER);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches_udp(&f, "1.1.1.1:1");
+    assert_callee_reaches_udp(&f, "1.1.1.1:1");
     by_tcp(&f, &e, CALLER, 16);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches(&f, &e, CALLER);
-    end_gone(&f, &e);
-    stop(&f);
+    assert_callee_reaches(&f, &e);
+    stop_with(&f, &e);
 }
 
 static void test_relay_closed_connection_falls_back(void **state)
@@ -70,8 +60,7 @@ static void test_relay_closed_connection_falls_back(void **state)
     struct fixture f;
     struct end first, second;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     by_udp(&f, "[2001:db8::1]:1", CALLER, 50);
     first = new_end(&f, "1.1.1.1:5");
     f.now += TGV_S(1);
@@ -79,14 +68,11 @@ static void test_relay_closed_connection_falls_back(void **state)
     second = new_end(&f, "1.1.1.1:6");
     f.now += TGV_S(1);
     by_tcp(&f, &second, CALLER, 52);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches(&f, &second, CALLER);
+    assert_callee_reaches(&f, &second);
     end_gone(&f, &second); /* to the connection before it */
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches(&f, &first, CALLER);
+    assert_callee_reaches(&f, &first);
     end_gone(&f, &first); /* to UDP */
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches_udp(&f, "[2001:db8::1]:1");
+    assert_callee_reaches_udp(&f, "[2001:db8::1]:1");
     stop(&f);
 }
 
@@ -96,8 +82,7 @@ static void test_relay_closed_connection_falls_back_to_the_last_heard(void **s)
     struct fixture f;
     struct end first, second;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     first = new_end(&f, "1.1.1.1:5");
     by_tcp(&f, &first, CALLER, 52);
     f.now += TGV_S(1);
@@ -106,10 +91,8 @@ static void test_relay_closed_connection_falls_back_to_the_last_heard(void **s)
     second = new_end(&f, "1.1.1.1:6");
     by_tcp(&f, &second, CALLER, 52);
     end_gone(&f, &second);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches_udp(&f, "1.1.1.1:1");
-    end_gone(&f, &first);
-    stop(&f);
+    assert_callee_reaches_udp(&f, "1.1.1.1:1");
+    stop_with(&f, &first);
 }
 
 static void test_relay_side_without_any_way_is_found_by_control(void **state)
@@ -118,16 +101,14 @@ static void test_relay_side_without_any_way_is_found_by_control(void **state)
     struct fixture f;
     struct end e;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     e = new_end(&f, "1.1.1.1:5");
     by_tcp(&f, &e, CALLER, 52);
     end_gone(&f, &e);
     by_udp(&f, "2.2.2.2:2", CALLEE, 52);
     assert_int_equal(f.out.verdict, TGV_RELAY_DROP);
     ping_by_udp(&f, "[2001:db8::1]:1", CALLER);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches_udp(&f, "[2001:db8::1]:1");
+    assert_callee_reaches_udp(&f, "[2001:db8::1]:1");
     stop(&f);
 }
 
@@ -137,29 +118,24 @@ static void test_relay_newest_connection_wins_once_a_second(void **state)
     struct fixture f;
     struct end first, second, third;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     first = new_end(&f, "1.1.1.1:5");
     by_tcp(&f, &first, CALLER, 52);
     second = new_end(&f, "1.1.1.1:6"); /* the client has lost the first */
     by_tcp(&f, &second, CALLER, 52);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches(&f, &second, CALLER);
+    assert_callee_reaches(&f, &second);
     third = new_end(&f, "6.6.6.6:6"); /* somebody who knows the tag */
     for (int i = 0; i < 9; i++, f.now += TGV_MS(100)) {
         by_tcp(&f, &third, CALLER, 52);
         assert_reaches_udp(&f, "2.2.2.2:2"); /* forwarded all the same */
-        by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-        assert_reaches(&f, &second, CALLER);
+        assert_callee_reaches(&f, &second);
     }
     f.now += TGV_MS(100);
     by_tcp(&f, &third, CALLER, 52);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-    assert_reaches(&f, &third, CALLER);
+    assert_callee_reaches(&f, &third);
     end_gone(&f, &first);
     end_gone(&f, &second);
-    end_gone(&f, &third);
-    stop(&f);
+    stop_with(&f, &third);
 }
 
 static void test_relay_two_families_of_tcp_are_no_move(void **state)
@@ -168,21 +144,17 @@ static void test_relay_two_families_of_tcp_are_no_move(void **state)
     struct fixture f;
     struct end four, six;
 
-    start_open(&f);
-    by_udp(&f, "2.2.2.2:2", CALLEE, 50);
+    start_with_callee(&f);
     four = new_end(&f, "1.1.1.1:5");
     six = new_end(&f, "[2001:db8::1]:5");
     for (int i = 0; i < 10; i++) {
         by_tcp(&f, &four, CALLER, 52);
-        by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-        assert_reaches(&f, &four, CALLER);
+        assert_callee_reaches(&f, &four);
         by_tcp(&f, &six, CALLER, 52);
-        by_udp(&f, "2.2.2.2:2", CALLEE, 52);
-        assert_reaches(&f, &six, CALLER);
+        assert_callee_reaches(&f, &six);
     }
     end_gone(&f, &four);
-    end_gone(&f, &six);
-    stop(&f);
+    stop_with(&f, &six);
 }
 
 static void test_relay_flow_follows_to_tcp(void **state)
@@ -252,8 +224,7 @@ static void test_relay_tcp_does_not_change_peer_info(void **state)
         assert_int_equal(f.out.verdict, i ? TGV_RELAY_REPLY : TGV_RELAY_DROP);
         ping_by_udp(&f, "1.1.1.1:1", CALLER);
     }
-    end_gone(&f, &e);
-    stop(&f);
+    stop_with(&f, &e);
 }
 
 int main(void)

@@ -7,26 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "support/bench.h"
+#include "support/bench_call.h"
 
 #include <string.h>
-
-static struct tgv_bench b;
-static struct tgv_bench_options o;
-
-static int reset(void **state)
-{
-    (void)state;
-    tgv_bench_options_init(&o);
-    return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    tgv_bench_fini(&b);
-    return 0;
-}
 
 static void test_eng_66_init_rounds(void **state)
 {
@@ -489,7 +472,7 @@ static void test_eng_06_socket_that_does_not_open_is_told(void **state)
     assert_int_equal(b.states[0], TGV_STATE_FAILED);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, reset, done)
+#define T(f) cmocka_unit_test_setup_teardown(f, reset_options, done)
 
 int main(void)
 {

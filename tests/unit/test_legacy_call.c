@@ -9,37 +9,13 @@
 #include <cmocka.h>
 
 #include "json/json.h"
-#include "support/bench.h"
+#include "support/bench_call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <tgvoip/error.h>
-
-static struct tgv_bench b;
-static struct tgv_bench_options o;
-
-static int reset(void **state)
-{
-    (void)state;
-    tgv_bench_options_init(&o);
-    return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    tgv_bench_fini(&b);
-    return 0;
-}
-
-static void establish(void)
-{
-    tgv_bench_init(&b, &o);
-    tgv_bench_establish(&b);
-    assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
-}
 
 /* The i-th last packet, leaving out what is not sealed. */
 static const struct tgv_bench_packet *recent(unsigned i)
@@ -152,7 +128,7 @@ static void test_eng_06_nothing_after_stop(void **state)
     unsigned sent;
 
     (void)state;
-    establish();
+    establish_by_udp();
     sent = b.count;
     tgv_call_stop(b.call, b.now);
     tgv_bench_settle(&b);
@@ -173,7 +149,7 @@ static void test_eng_54_time_stamps_keep_to_the_grid(void **state)
     unsigned n;
 
     (void)state;
-    establish();
+    establish_by_udp();
     b.audio = true;
     tgv_bench_talk(&b, TGV_S(1));
     tgv_bench_event(&b, TGV_IO_BLOCKED); /* media is dropped meanwhile */
@@ -214,7 +190,7 @@ static void test_eng_12_mute_stops_audio_at_once(void **state)
     unsigned before;
 
     (void)state;
-    establish();
+    establish_by_udp();
     b.audio = true;
     tgv_bench_talk(&b, TGV_MS(500));
     tgv_call_set_mute(b.call, true, b.now);
@@ -243,7 +219,7 @@ static void expect_stream_flags(const struct tgv_bench_packet *p, uint32_t want)
 static void test_call_mute_is_told_in_every_packet_until_acked(void **state)
 {
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_call_set_mute(b.call, true, b.now);
     tgv_bench_settle(&b);
     b.hold_ack = true;
@@ -360,7 +336,7 @@ static void test_call_nop_when_there_is_nothing_else(void **state)
     tgv_time last = -1;
 
     (void)state;
-    establish();
+    establish_by_udp();
     before = b.count;
     tgv_bench_run(&b, TGV_MS(1900));
     for (unsigned i = before; i < b.count; i++) {
@@ -397,7 +373,7 @@ static void test_eng_36_every_datagram_counts(void **state)
 
     (void)state;
     o.relays = 2;
-    establish();
+    establish_by_udp();
     b.audio = true;
     tgv_bench_talk(&b, TGV_S(4));
     for (unsigned i = 0; i < b.count; i++)
@@ -426,7 +402,7 @@ static void test_eng_27_blocked_socket_does_not_fail_the_call(void **state)
     unsigned before;
 
     (void)state;
-    establish();
+    establish_by_udp();
     b.audio = true;
     for (int i = 0; i < 20; i++) {
         tgv_bench_talk(&b, TGV_MS(120));
@@ -445,7 +421,7 @@ static void test_eng_30_control_survives_while_media_is_dropped(void **state)
     unsigned before;
 
     (void)state;
-    establish();
+    establish_by_udp();
     b.audio = true;
     tgv_bench_talk(&b, TGV_MS(300));
     tgv_bench_event(&b, TGV_IO_BLOCKED);
@@ -464,7 +440,7 @@ static void test_eng_30_refused_control_goes_again(void **state)
     unsigned before;
 
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_send(&b, 0, TGV_PKT_PING, NULL, 0);
     before = b.count; /* the PONG was handed out last, and was not taken */
     tgv_bench_event(&b, TGV_IO_BLOCKED);
@@ -475,7 +451,7 @@ static void test_eng_30_refused_control_goes_again(void **state)
 static void test_eng_30_queues_are_bounded(void **state)
 {
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_event(&b, TGV_IO_BLOCKED);
     for (int i = 0; i < 2000; i++) {
         tgv_bench_send(&b, 0, TGV_PKT_PING, NULL, 0);
@@ -491,7 +467,7 @@ static void test_eng_27_lost_socket_is_rebuilt(void **state)
     unsigned old;
 
     (void)state;
-    establish();
+    establish_by_udp();
     old = b.sock;
     tgv_bench_event(&b, TGV_IO_FAILED);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
@@ -542,7 +518,7 @@ static void test_call_replay_has_no_effect(void **state)
     unsigned before;
 
     (void)state;
-    establish();
+    establish_by_udp();
     len = tgv_bench_seal(&b, 0, TGV_PKT_PING, NULL, 0, out);
     tgv_bench_datagram(&b, 0, out, len);
     assert_int_equal(tgv_bench_sent(&b, TGV_PKT_PONG, 0), 1);
@@ -558,7 +534,7 @@ static void test_call_replay_does_not_keep_a_call_alive(void **state)
     size_t len;
 
     (void)state;
-    establish();
+    establish_by_udp();
     len = tgv_bench_seal(&b, 0, TGV_PKT_NOP, NULL, 0, out);
     tgv_bench_datagram(&b, 0, out, len);
     for (int i = 0; i < 30; i++) {
@@ -580,7 +556,7 @@ static void test_call_forged_packet_does_not_move_the_window(void **state)
     uint32_t seq;
 
     (void)state;
-    establish();
+    establish_by_udp();
     seq = b.seq;
     b.seq += 5000;
     len = tgv_bench_seal(&b, 0, TGV_PKT_NOP, NULL, 0, out);
@@ -607,7 +583,7 @@ static void test_call_ack_of_the_future_loses_no_extra(void **state)
 static void test_call_unknown_types_are_acknowledged(void **state)
 {
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_send(&b, 0, 99, (const uint8_t *)"what", 4);
     tgv_bench_send(&b, 0, TGV_PKT_SWITCH_TO_P2P, NULL, 0);
     tgv_bench_send(&b, 0, TGV_PKT_GROUP_CALL_KEY, NULL, 0);
@@ -622,7 +598,7 @@ static void test_call_direct_paths_are_not_offered_any(void **state)
     static const uint8_t short_lan[3] = {1, 2, 3};
 
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_send(&b, 0, TGV_PKT_LAN_ENDPOINT, lan, sizeof(lan));
     b.extra_count = 1;
     b.extras[0] = (struct tgv_extra){
@@ -645,7 +621,7 @@ static void test_call_authentic_garbage_never_ends_a_call(void **state)
 
     (void)state;
     printf("seed %u\n", (unsigned)seed);
-    establish();
+    establish_by_udp();
     tgv_prng_init(&g, seed);
     for (int i = 0; i < 20000; i++) {
         uint8_t body[300];
@@ -679,7 +655,7 @@ static void test_call_authentic_noise_never_ends_a_call(void **state)
 
     (void)state;
     printf("seed %u\n", (unsigned)seed);
-    establish();
+    establish_by_udp();
     tgv_prng_init(&g, seed);
     for (int i = 0; i < 20000; i++) {
         uint8_t inner[120];
@@ -706,7 +682,7 @@ static void test_call_random_datagrams_are_counted(void **state)
     uint8_t out[1500];
 
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_prng_init(&g, 3);
     memcpy(out, b.tag, sizeof(b.tag));
     out[0] = 0;
@@ -732,7 +708,7 @@ static void test_call_wrong_call_id_is_dropped(void **state)
                            .proto = TGV_PROTO_WORD};
 
     (void)state;
-    establish();
+    establish_by_udp();
     b.envelope = TGV_ENVELOPE_V2_LONG;
     assert_int_equal(tgv_packet_encode(&h, NULL, 0, inner, sizeof(inner), &len),
                      0);
@@ -752,7 +728,7 @@ static void test_call_peer_mute_by_extra_and_by_packet(void **state)
     uint8_t len;
 
     (void)state;
-    establish();
+    establish_by_udp();
     len = (uint8_t)tgv_stream_flags_encode(1, 0, body);
     b.extra_count = 1;
     b.extras[0] = (struct tgv_extra){
@@ -789,7 +765,7 @@ static void test_call_peer_mute_before_the_ack_is_kept(void **state)
 static void test_call_loss_is_counted_both_ways(void **state)
 {
     (void)state;
-    establish();
+    establish_by_udp();
     b.audio = true;
     for (int i = 0; i < 40; i++) {
         tgv_bench_talk(&b, TGV_MS(60));
@@ -812,7 +788,7 @@ static void test_call_reconnecting_is_exact(void **state)
     unsigned before;
 
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_run(&b, TGV_S(2) - 1);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
     before = b.count;
@@ -837,7 +813,7 @@ static void test_call_silence_follows_the_server_config(void **state)
     tgv_server_config_init(&config);
     config.reconnecting_state_timeout = 0.7;
     o.config = &config;
-    establish();
+    establish_by_udp();
     tgv_bench_run(&b, TGV_MS(700));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_RECONNECTING);
 }
@@ -914,7 +890,7 @@ static void test_call_unsolicited_peer_info_is_ignored(void **state)
     unsigned before;
 
     (void)state;
-    establish();
+    establish_by_udp();
     memcpy(m.tag, b.tag, sizeof(m.tag));
     m.tag[0] = 0;
     m.self = m.peer = tgv_addr_ipv4(ip, 1);
@@ -940,7 +916,7 @@ static void test_call_pong_goes_back_where_the_ping_came_from(void **state)
 
     (void)state;
     o.relays = 3;
-    establish();
+    establish_by_udp();
     seq = b.seq;
     tgv_bench_send(&b, 2, TGV_PKT_PING, NULL, 0);
     p = tgv_bench_find(&b, TGV_PKT_PONG, 0, 0);
@@ -954,7 +930,7 @@ static void test_call_rtt_comes_from_pongs(void **state)
     const struct tgv_bench_packet *p;
 
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_run(&b, 0);
     p = tgv_bench_find(&b, TGV_PKT_PING, 0, 0);
     assert_non_null(p);
@@ -973,7 +949,7 @@ static void test_call_pong_of_another_path_does_not_count(void **state)
 
     (void)state;
     o.relays = 2;
-    establish();
+    establish_by_udp();
     tgv_bench_run(&b, 0);
     p = tgv_bench_find(&b, TGV_PKT_PING, 0, 0);
     assert_int_equal(p->relay, 0);
@@ -1002,7 +978,7 @@ static void test_eng_24_relay_that_answers_takes_over(void **state)
 
     (void)state;
     o.relays = 2;
-    establish();
+    establish_by_udp();
     b.audio = true;
     tgv_bench_talk(&b, TGV_S(1));
     b.hold_ack = true; /* from now on nothing of ours arrives */
@@ -1026,7 +1002,7 @@ static void test_call_relays_are_pinged_each_ten_seconds(void **state)
 
     (void)state;
     o.relays = 2;
-    establish();
+    establish_by_udp();
     tgv_bench_talk(&b, TGV_S(31));
     for (unsigned i = 0; i < b.count; i++)
         n += b.log[i].opened && b.log[i].h.type == TGV_PKT_PING &&
@@ -1062,7 +1038,7 @@ static void test_call_debug_log_is_json(void **state)
     char why[64], *text;
 
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_run(&b, TGV_S(3));
     text = tgv_call_debug_log(b.call, b.now);
     j = tgv_json_parse(text, strlen(text), why, sizeof(why));
@@ -1080,7 +1056,7 @@ static void test_call_debug_log_is_json(void **state)
 static void test_call_signal_bars(void **state)
 {
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_talk(&b, TGV_MS(900));
     assert_int_equal(b.bars, 0);
     tgv_bench_talk(&b, TGV_MS(300));
@@ -1097,26 +1073,28 @@ static void test_call_need_rate_only_if_the_server_wants_it(void **state)
     tgv_server_config_init(&config);
     config.bad_call_rating = true;
     o.config = &config;
-    establish();
+    establish_by_udp();
     tgv_bench_talk(&b, TGV_S(4));
     assert_false(tgv_call_need_rate(b.call));
     tgv_bench_run(&b, TGV_S(3)); /* reconnecting */
     assert_true(tgv_call_need_rate(b.call));
     tgv_bench_fini(&b);
     config.rate_flags = 7; /* all but that */
-    establish();
+    establish_by_udp();
     tgv_bench_talk(&b, TGV_S(4));
     tgv_bench_run(&b, TGV_S(3));
     assert_false(tgv_call_need_rate(b.call));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, reset, done)
+#define T(f) cmocka_unit_test_setup_teardown(f, reset_options, done)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_eng_05_unset_values_are_refused, reset),
-        cmocka_unit_test_setup(test_eng_31_endpoints_are_validated, reset),
+        cmocka_unit_test_setup(test_eng_05_unset_values_are_refused,
+                               reset_options),
+        cmocka_unit_test_setup(test_eng_31_endpoints_are_validated,
+                               reset_options),
         T(test_eng_05_values_are_defined_before_the_start),
         T(test_eng_06_misuse_is_an_error),
         T(test_eng_06_nothing_after_stop),

@@ -10,7 +10,7 @@
 
 #include "base/random.h"
 #include "legacy/internal.h"
-#include "support/bench.h"
+#include "support/bench_call.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +19,6 @@
 #define DIRECT 2
 #define ROUTES_MAX 64 /* that the bench keeps */
 
-static struct tgv_bench b;
-static struct tgv_bench_options o;
 static const struct tgv_addr me = {TGV_AF_IPV4, 4000, {192, 0, 2, 1}};
 static const struct tgv_addr peer = {TGV_AF_IPV4, 30000, {203, 0, 113, 7}};
 
@@ -48,8 +46,7 @@ static tgv_time pause; /* the longest between two */
 
 static int reset(void **state)
 {
-    (void)state;
-    tgv_bench_options_init(&o);
+    reset_options(state);
     o.allow_p2p = true;
     o.relays = 2;
     for (unsigned i = 0; i < ROADS; i++)
@@ -61,13 +58,6 @@ static int reset(void **state)
     next = queued = 0;
     tgv_prng_init(&luck, 11);
     media_at = 0;
-    return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    tgv_bench_fini(&b);
     return 0;
 }
 

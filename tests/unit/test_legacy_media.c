@@ -7,27 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "support/bench.h"
+#include "support/bench_call.h"
 #include "support/marker_codec.h"
 
 #include <string.h>
-
-static struct tgv_bench b;
-static struct tgv_bench_options o;
-
-static int reset(void **state)
-{
-    (void)state;
-    tgv_bench_options_init(&o);
-    return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    tgv_bench_fini(&b);
-    return 0;
-}
 
 static void establish(void)
 {
@@ -329,7 +312,7 @@ static void test_rate_falls_when_packets_are_lost(void **state)
     assert_true(tgv_bench_stats(&b).bitrate_bps >= 8000);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, reset, done)
+#define T(f) cmocka_unit_test_setup_teardown(f, reset_options, done)
 
 int main(void)
 {

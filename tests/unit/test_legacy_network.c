@@ -8,12 +8,10 @@
 #include <cmocka.h>
 
 #include "legacy/internal.h"
-#include "support/bench.h"
+#include "support/bench_call.h"
 
 #include <string.h>
 
-static struct tgv_bench b;
-static struct tgv_bench_options o;
 static const struct tgv_addr me = {TGV_AF_IPV4, 4000, {192, 0, 2, 1}};
 static const struct tgv_addr peer = {TGV_AF_IPV4, 30000, {203, 0, 113, 7}};
 static const struct tgv_addr wifi = {TGV_AF_IPV4, 0, {192, 168, 1, 4}};
@@ -27,16 +25,8 @@ static const struct tgv_addr mapped[2] = {
 
 static int reset(void **state)
 {
-    (void)state;
-    tgv_bench_options_init(&o);
+    reset_options(state);
     o.allow_p2p = true;
-    return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    tgv_bench_fini(&b);
     return 0;
 }
 

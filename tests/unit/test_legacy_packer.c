@@ -8,14 +8,12 @@
 #include <cmocka.h>
 
 #include "legacy/internal.h"
-#include "support/bench.h"
+#include "support/bench_call.h"
 
 #include <string.h>
 
 #define FRAME_SAMPLES (60 * TGV_SAMPLES_PER_MS)
 
-static struct tgv_bench b;
-static struct tgv_bench_options o;
 static struct tgv_server_config config;
 static uint8_t bytes[TGV_FRAME_BYTES_MAX];
 
@@ -32,13 +30,6 @@ static int establish(void **state)
     b.count = 0;
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)i;
-    return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    tgv_bench_fini(&b);
     return 0;
 }
 

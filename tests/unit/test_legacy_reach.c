@@ -9,13 +9,11 @@
 #include <cmocka.h>
 
 #include "legacy/internal.h"
-#include "support/bench.h"
+#include "support/bench_call.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static struct tgv_bench b;
-static struct tgv_bench_options o;
 static struct tgv_server_config config;
 static uint32_t pts;
 static unsigned seen; /* of the log, by the peer */
@@ -23,21 +21,13 @@ static bool stream_answers; /* pongs come there, whatever road pings take */
 
 static int reset(void **state)
 {
-    (void)state;
-    tgv_bench_options_init(&o);
+    reset_options(state);
     tgv_server_config_init(&config);
     o.config = &config;
     o.tcp = TGV_BENCH_ACCEPT;
     pts = 60;
     seen = 0;
     stream_answers = false;
-    return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    tgv_bench_fini(&b);
     return 0;
 }
 

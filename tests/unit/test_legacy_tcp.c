@@ -8,29 +8,18 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "support/bench.h"
+#include "support/bench_call.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <tgvoip/error.h>
 
-static struct tgv_bench b;
-static struct tgv_bench_options o;
-
 static int reset(void **state)
 {
-    (void)state;
-    tgv_bench_options_init(&o);
+    reset_options(state);
     o.tcp_relays = 1;
     o.tcp = TGV_BENCH_ACCEPT;
-    return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    tgv_bench_fini(&b);
     return 0;
 }
 

@@ -9,38 +9,21 @@
 
 #include "json/json.h"
 #include "legacy/internal.h"
-#include "support/bench.h"
+#include "support/bench_call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct tgv_bench b;
-static struct tgv_bench_options o;
 static struct tgv_server_config config;
 
 static int reset(void **state)
 {
-    (void)state;
-    tgv_bench_options_init(&o);
+    reset_options(state);
     tgv_server_config_init(&config);
     config.bad_call_rating = true;
     o.config = &config;
     return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    tgv_bench_fini(&b);
-    return 0;
-}
-
-static void establish(void)
-{
-    tgv_bench_init(&b, &o);
-    tgv_bench_establish(&b);
-    assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 
 /* -- rating ------------------------------------------------------------------ */
@@ -58,7 +41,7 @@ static void merge(const char *json)
 
 static void reconnect(void)
 {
-    establish();
+    establish_by_udp();
     tgv_bench_run(&b, TGV_MS(2500));
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_RECONNECTING);
 }
@@ -81,7 +64,7 @@ static void udp_gone(void)
 
 static void extra_ec(void)
 {
-    establish();
+    establish_by_udp();
     tgv_stats_rate_reason(b.call, TGV_RATE_EXTRA_EC);
 }
 
@@ -137,7 +120,7 @@ static void answer_ping_after(tgv_time delay)
     const struct tgv_bench_packet *p;
     uint8_t body[4];
 
-    establish();
+    establish_by_udp();
     tgv_bench_run(&b, 0);
     p = tgv_bench_find(&b, TGV_PKT_PING, 0, 0);
     assert_non_null(p);
@@ -164,7 +147,7 @@ static void test_stats_traffic_is_split_by_network(void **state)
     struct tgv_call_stats s, t;
 
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_talk(&b, TGV_S(1));
     s = tgv_bench_stats(&b);
     assert_int_equal(s.bytes_out_mobile, 0);
@@ -246,7 +229,7 @@ static void test_stats_versions_of_a_refused_peer_are_known(void **state)
 static void test_stats_late_frames_per_tick(void **state)
 {
     (void)state;
-    establish();
+    establish_by_udp();
     for (unsigned i = 0; i < 16; i++)
         b.call->measures.late[i] = 1;
     b.call->measures.late_next = 16;
@@ -260,7 +243,7 @@ static void test_stats_in_flight_is_what_waits_for_acknowledgement(void **state)
     uint32_t bytes;
 
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_talk(&b, TGV_S(1)); /* acknowledges everything */
     assert_in_range(tgv_stats_in_flight(b.call), 0, 200);
     b.hold_ack = true;
@@ -276,7 +259,7 @@ static void test_bars_are_told_on_change_only(void **state)
     struct tgv_call_event ev;
 
     (void)state;
-    establish();
+    establish_by_udp();
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
         bool bad = i > 2;
         tgv_loss_init(&b.call->measures.loss_out);
@@ -350,7 +333,7 @@ static void test_debug_log_has_the_keys_of_the_notes_and_no_other(void **state)
     bool v;
 
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_bench_talk(&b, TGV_S(3));
     j = debug_log();
     for (size_t i = 0; i < 4; i++)
@@ -382,7 +365,7 @@ static void test_debug_log_measured_rtt_is_1_ms_at_least(void **state)
     uint8_t body[4];
 
     (void)state;
-    establish();
+    establish_by_udp();
     j = debug_log();
     assert_int_equal(int_of(j, "rtt"), 0); /* never measured */
     tgv_json_free(j);
@@ -459,7 +442,7 @@ static void test_debug_string_names_everything(void **state)
 
     (void)state;
     o.relays = 3;
-    establish();
+    establish_by_udp();
     b.audio = true;
     tgv_bench_talk(&b, TGV_S(1));
     text = tgv_call_debug_string(b.call, b.now);
@@ -479,7 +462,7 @@ static void test_debug_string_of_64_relays_is_whole(void **state)
 
     (void)state;
     o.relays = TGV_RELAYS_MAX;
-    establish();
+    establish_by_udp();
     text = tgv_call_debug_string(b.call, b.now);
     assert_non_null(strstr(text, "Bytes sent/received: "));
     free(text);
@@ -538,7 +521,7 @@ static void test_trace_tells_every_packet(void **state)
     size_t bytes = 0;
 
     (void)state;
-    establish();
+    establish_by_udp();
     note_count = 0;
     s = tgv_bench_stats(&b);
     tgv_call_set_trace(b.call, &on);
@@ -563,7 +546,7 @@ static void test_trace_tells_every_packet(void **state)
 static void test_debug_loss_stays_until_taken_back(void **state)
 {
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_call_debug_loss(b.call, 17);
     tgv_bench_talk(&b, TGV_S(5));
     assert_int_equal(b.call->rate.encoder.loss_percent, 17);
@@ -575,7 +558,7 @@ static void test_debug_loss_stays_until_taken_back(void **state)
 static void test_debug_bitrate_is_the_highest_from_now_on(void **state)
 {
     (void)state;
-    establish();
+    establish_by_udp();
     tgv_call_debug_bitrate(b.call, 9000);
     assert_int_equal(tgv_bench_stats(&b).bitrate_bps, 9000);
     tgv_bench_talk(&b, TGV_S(5));
@@ -595,7 +578,7 @@ static void test_timeouts_can_change_while_they_run(void **state)
     tgv_bench_run(&b, TGV_MS(200)); /* 3 s after connect */
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_FAILED);
     tgv_bench_fini(&b);
-    establish();
+    establish_by_udp();
     tgv_bench_run(&b, TGV_S(3));
     tgv_call_set_timeouts(b.call, TGV_S(3), TGV_S(4), b.now);
     tgv_bench_run(&b, TGV_MS(900));

@@ -166,6 +166,17 @@ static inline void start_with_callee(struct fixture *f)
     by_udp(f, "2.2.2.2:2", CALLEE, 50);
 }
 
+/* Both have sent call data. */
+static inline struct end start_with_both(struct fixture *f)
+{
+    struct end e;
+
+    start_with_callee(f);
+    e = new_end(f, "1.1.1.1:5");
+    by_tcp(f, &e, CALLER, 52);
+    return e;
+}
+
 static inline void stop_with(struct fixture *f, struct end *e)
 {
     end_gone(f, e);

@@ -127,22 +127,27 @@ static void test_tcp_pieces_of_all_sizes(void **state)
 
 /* -- broken rules -------------------------------------------------------------------- */
 
-static void test_tcp_an_oversized_frame_closes_the_stream(void **state)
+/* The peer's frame has this length: the key stream of a good one, of 4 words,
+ * is turned into it. */
+static void say_length(const uint8_t length[4])
 {
-    static const uint8_t huge[4] = {0x7F, 0xFF, 0xFF, 0x00};
     uint8_t packet[16] = {0}, frame[64];
     size_t n;
 
-    (void)state;
-    establish();
-    /* the key stream of a good frame, turned into the length of a bad one */
     assert_int_equal(tgv_obf_encode(b.streams[0].obf, packet, sizeof(packet),
                                     frame, sizeof(frame), &n),
                      0);
-    frame[0] ^= 4 ^ huge[0];
+    frame[0] ^= 4 ^ length[0];
     for (int i = 1; i < 4; i++)
-        frame[i] ^= huge[i];
+        frame[i] ^= length[i];
     tgv_bench_tcp_bytes(&b, 0, frame, n);
+}
+
+static void test_tcp_an_oversized_frame_closes_the_stream(void **state)
+{
+    (void)state;
+    establish();
+    say_length((const uint8_t[4]){0x7F, 0xFF, 0xFF, 0x00});
     assert_true(b.streams[0].gone);
     assert_int_equal(tgv_bench_stats(&b).packets_bad, 1);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
@@ -155,16 +160,9 @@ static void test_tcp_an_oversized_frame_closes_the_stream(void **state)
 
 static void test_tcp_a_short_frame_closes_the_stream(void **state)
 {
-    uint8_t packet[16] = {0}, frame[64];
-    size_t n;
-
     (void)state;
     establish();
-    assert_int_equal(tgv_obf_encode(b.streams[0].obf, packet, sizeof(packet),
-                                    frame, sizeof(frame), &n),
-                     0);
-    frame[0] ^= 4 ^ 3; /* 12 bytes */
-    tgv_bench_tcp_bytes(&b, 0, frame, n);
+    say_length((const uint8_t[4]){3}); /* 12 bytes */
     assert_true(b.streams[0].gone);
 }
 

@@ -203,11 +203,8 @@ static void test_relay_connection_keeps_its_tag(void **state)
 {
     (void)state;
     struct fixture f;
-    struct end e;
+    struct end e = start_with_both(&f);
 
-    start_with_callee(&f);
-    e = new_end(&f, "1.1.1.1:5");
-    by_tcp(&f, &e, CALLER, 52);
     by_tcp(&f, &e, CALLEE, 52); /* the other side */
     assert_int_equal(f.out.verdict, TGV_RELAY_DROP);
     put_packet(&f, 2, CALLER, 52); /* another session */

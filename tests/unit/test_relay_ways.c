@@ -80,11 +80,8 @@ static void test_relay_closed_connection_falls_back_to_the_last_heard(void **s)
 {
     (void)s;
     struct fixture f;
-    struct end first, second;
+    struct end first = start_with_both(&f), second;
 
-    start_with_callee(&f);
-    first = new_end(&f, "1.1.1.1:5");
-    by_tcp(&f, &first, CALLER, 52);
     f.now += TGV_S(1);
     by_udp(&f, "1.1.1.1:1", CALLER, 50);
     f.now += TGV_S(1);
@@ -99,11 +96,8 @@ static void test_relay_side_without_any_way_is_found_by_control(void **state)
 {
     (void)state;
     struct fixture f;
-    struct end e;
+    struct end e = start_with_both(&f);
 
-    start_with_callee(&f);
-    e = new_end(&f, "1.1.1.1:5");
-    by_tcp(&f, &e, CALLER, 52);
     end_gone(&f, &e);
     by_udp(&f, "2.2.2.2:2", CALLEE, 52);
     assert_int_equal(f.out.verdict, TGV_RELAY_DROP);
@@ -116,11 +110,8 @@ static void test_relay_newest_connection_wins_once_a_second(void **state)
 {
     (void)state;
     struct fixture f;
-    struct end first, second, third;
+    struct end first = start_with_both(&f), second, third;
 
-    start_with_callee(&f);
-    first = new_end(&f, "1.1.1.1:5");
-    by_tcp(&f, &first, CALLER, 52);
     second = new_end(&f, "1.1.1.1:6"); /* the client has lost the first */
     by_tcp(&f, &second, CALLER, 52);
     assert_callee_reaches(&f, &second);

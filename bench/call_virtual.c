@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "io/udp.h"
+#include "legacy/call.h"
 #include "link/link.h"
 #include "relay/relay.h"
 

@@ -313,7 +313,7 @@ def capacity(rig):
     bare = median(bare_cores(rig, MANY_COMPLEXITY, rig.size(20, 20, 4),
                              seconds) for _ in range(rig.size(3, 1, 1)))
     limit = 2 if cores() >= 2 else cores()
-    shares = rig.size((0.58, 0.7, 0.8, 0.85), (0.58, 0.75), (0.02,))
+    shares = rig.size((0.54, 0.62, 0.7, 0.8), (0.54, 0.7), (0.02,))
     relay_each, best, tries = 0.0, None, []
     for share in shares:
         # as many as asked, with what the relay has been seen to take

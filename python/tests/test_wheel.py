@@ -148,7 +148,8 @@ def test_source_distribution_installs_and_works(tmp_path):
     done = subprocess.run(
         [python, "-m", "pip", "install", "-q", only("tgvoip-*.tar.gz"),
          "--config-settings", "cmake.build-type=Debug"], env=env,
-        cwd=tmp_path, text=True, timeout=300, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        cwd=tmp_path, text=True, timeout=300, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout[-6000:]
     done = subprocess.run([python, "-c", CALL], env=env, cwd=tmp_path,
                           text=True, timeout=60, stdout=subprocess.PIPE,

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <netdb.h>
 
@@ -30,26 +31,74 @@ struct tgv_resolve {
     unsigned count;
 };
 
+/* A fork waits no longer than this for a name server. */
+#define FORK_WAIT_NS (TGV_MS(250) * 1000)
+
 /* Of the process. Nobody waits for the threads; each ends when there is
  * nothing left to do. */
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t changed; /* parked, threads or forking */
     struct tgv_resolve *first;
     unsigned threads;
-} queue = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    unsigned parked; /* of them, for a fork */
+    bool forking;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER,
+           .changed = PTHREAD_COND_INITIALIZER};
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* The child of a fork has neither the threads nor whoever asked. */
-static void on_fork(void)
+/* -- forks ------------------------------------------------------------------ */
+
+/* The system's resolver has locks that a fork copies as they are: whoever
+ * looks up in the child would wait for a thread that is not there. So no
+ * thread is inside of it while the process forks, if it can be had. */
+static void before_fork(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += FORK_WAIT_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&queue.lock);
+    queue.forking = true;
+    while (queue.parked < queue.threads &&
+           pthread_cond_timedwait(&queue.changed, &queue.lock, &until) == 0)
+        ;
+}
+
+static void after_fork(void)
+{
+    queue.forking = false;
+    pthread_cond_broadcast(&queue.changed);
+    pthread_mutex_unlock(&queue.lock);
+}
+
+/* The child has neither the threads nor whoever asked. */
+static void in_child(void)
 {
     pthread_mutex_init(&queue.lock, NULL);
+    pthread_cond_init(&queue.changed, NULL);
     queue.first = NULL;
-    queue.threads = 0;
+    queue.threads = queue.parked = 0;
+    queue.forking = false;
 }
 
 static void watch_forks(void)
 {
-    (void)pthread_atfork(NULL, NULL, on_fork);
+    (void)pthread_atfork(before_fork, after_fork, in_child);
+}
+
+/* Inside the lock. */
+static void park_for_fork(void)
+{
+    if (!queue.forking)
+        return;
+    queue.parked++;
+    pthread_cond_broadcast(&queue.changed);
+    while (queue.forking)
+        pthread_cond_wait(&queue.changed, &queue.lock);
+    queue.parked--;
 }
 
 /* -- threads ---------------------------------------------------------------- */
@@ -85,7 +134,10 @@ static void *serve(void *unused)
 
     (void)unused;
     pthread_mutex_lock(&queue.lock);
-    while ((r = queue.first)) {
+    for (;;) {
+        park_for_fork();
+        if (!(r = queue.first))
+            break;
         queue.first = r->next;
         r->stage = RUNNING;
         pthread_mutex_unlock(&queue.lock);

@@ -5,7 +5,9 @@
  * Looking names up, both families, on threads of its own: at most four in the
  * process, and only while there is something to look up. Neither a loop nor
  * its destruction ever waits for a name server (ENG-25); the shared pool would
- * make both files and destruction wait.
+ * make both files and destruction wait. A fork waits for look-ups under way,
+ * at most a quarter of a second: the child could not look anything up if the
+ * system's resolver was copied while at work.
  */
 #include "base/addr.h"
 

@@ -32,4 +32,14 @@ static inline void establish_by_udp(void)
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_ESTABLISHED);
 }
 
+/* The i-th last packet, leaving out what is not sealed. */
+static inline const struct tgv_bench_packet *recent(unsigned i)
+{
+    for (unsigned n = b.count; n-- > 0;)
+        if (b.log[n].opened && i-- == 0)
+            return &b.log[n];
+    fail();
+    return NULL;
+}
+
 #endif

@@ -15,6 +15,7 @@ int tgv_ring_init(struct tgv_ring *r, size_t samples)
     /* not cleared: what is never written never costs real memory */
     r->data = malloc(cap * sizeof(*r->data));
     r->mask = cap - 1;
+    r->start = 0;
     atomic_init(&r->head, 0);
     atomic_init(&r->tail, 0);
     return r->data ? 0 : TGVOIP_ERR_NOMEM;
@@ -44,7 +45,10 @@ size_t tgv_ring_put(struct tgv_ring *r, const int16_t *pcm, size_t samples)
     size_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
     size_t room = r->mask + 1 - (head - tail);
     size_t n = samples < room ? samples : room;
-    size_t at = head & r->mask, first = r->mask + 1 - at;
+
+    if (head == tail) /* the reader looks at start again after head */
+        r->start = head;
+    size_t at = (head - r->start) & r->mask, first = r->mask + 1 - at;
 
     if (first > n)
         first = n;
@@ -60,8 +64,10 @@ size_t tgv_ring_get(struct tgv_ring *r, int16_t *pcm, size_t samples)
     size_t head = atomic_load_explicit(&r->head, memory_order_acquire);
     size_t used = head - tail;
     size_t n = samples < used ? samples : used;
-    size_t at = tail & r->mask, first = r->mask + 1 - at;
 
+    if (n == 0) /* the writer may be moving the start */
+        return 0;
+    size_t at = (tail - r->start) & r->mask, first = r->mask + 1 - at;
     if (first > n)
         first = n;
     if (pcm) {

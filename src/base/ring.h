@@ -4,6 +4,9 @@
 /*
  * A ring of 16-bit samples between exactly one writing and one reading
  * thread, without locks. Invariant: head - tail is 0..capacity.
+ *
+ * What is put into an empty ring goes to its first bytes, so that a large ring
+ * which is read in time has little of it in real memory.
  */
 #include <stdatomic.h>
 #include <stddef.h>
@@ -14,6 +17,7 @@ struct tgv_ring {
     size_t mask; /* capacity - 1, capacity is a power of two */
     atomic_size_t head; /* written by the writer */
     atomic_size_t tail; /* written by the reader */
+    size_t start; /* what is at data[0]; changed by the writer while empty */
 };
 
 /* Capacity is rounded up to a power of two. @return 0 or TGVOIP_ERR_NOMEM */

@@ -166,6 +166,30 @@ static void test_ring_wraps_and_refuses_overflow(void **state)
     assert_int_equal(tgv_ring_get(&r, out, 8), 6);
     assert_memory_equal(out, in, sizeof(in));
     assert_int_equal(tgv_ring_used(&r), 0);
+    assert_int_equal(tgv_ring_get(&r, out, 8), 0);
+    tgv_ring_fini(&r);
+}
+
+/* A reader who keeps up costs no more memory than what is under way. */
+static void test_ring_begins_again_when_empty(void **state)
+{
+    int16_t in[100], out[100];
+    struct tgv_ring r;
+
+    (void)state;
+    assert_int_equal(tgv_ring_init(&r, 4096), 0);
+    memset(r.data, 0x55, 4096 * sizeof(*r.data));
+    for (int i = 0; i < 1000; i++) {
+        for (int k = 0; k < 100; k++)
+            in[k] = (int16_t)(100 * i + k);
+        assert_int_equal(tgv_ring_put(&r, in, 60), 60);
+        assert_int_equal(tgv_ring_put(&r, in + 60, 40), 40);
+        assert_int_equal(tgv_ring_get(&r, out, 70), 70);
+        assert_int_equal(tgv_ring_get(&r, out + 70, 70), 30);
+        assert_memory_equal(in, out, sizeof(in));
+    }
+    for (int i = 100; i < 4096; i++)
+        assert_int_equal(r.data[i], 0x5555);
     tgv_ring_fini(&r);
 }
 
@@ -190,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_seq_unwraps_over_the_edge),
         cmocka_unit_test(test_hist_counts_only_what_was_added),
         cmocka_unit_test(test_ring_wraps_and_refuses_overflow),
+        cmocka_unit_test(test_ring_begins_again_when_empty),
         cmocka_unit_test(test_log_escapes_what_a_peer_wrote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

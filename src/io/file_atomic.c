@@ -4,9 +4,11 @@
 #include "base/failure.h"
 #include "io/loop_uv.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Synchronous operations of the event library: no loop, no callback. */
 
@@ -79,17 +81,42 @@ static int replace(const char *path, char *temporary, const void *data,
     return err;
 }
 
-int tgv_file_atomic_write(const char *path, const void *data, size_t len,
-                          struct tgvoip_failure *failure)
+static int replace_target(const char *path, const void *data, size_t len)
 {
     size_t size = strlen(path) + sizeof(".XXXXXX");
     char *temporary = malloc(size);
 
     if (!temporary)
-        return tgv_fail(failure, TGVOIP_ERR_NOMEM, path, "out of memory");
+        return UV_ENOMEM;
     snprintf(temporary, size, "%s.XXXXXX", path);
     int err = replace(path, temporary, data, len);
     free(temporary);
+    return err;
+}
+
+/* A device or a pipe would be gone for everybody. */
+static bool is_special(const char *path)
+{
+    uv_fs_t req;
+    int err = uv_fs_stat(NULL, &req, path, NULL);
+    bool special = err == 0 && !S_ISREG(req.statbuf.st_mode) &&
+                   !S_ISDIR(req.statbuf.st_mode);
+
+    uv_fs_req_cleanup(&req);
+    return special;
+}
+
+int tgv_file_atomic_write(const char *path, const void *data, size_t len,
+                          struct tgvoip_failure *failure)
+{
+    uv_fs_t req;
+
+    if (is_special(path))
+        return tgv_fail(failure, TGVOIP_ERR_ACCESS, path, "not a regular file");
+    /* What a link leads to is replaced, not the link. */
+    int err = uv_fs_realpath(NULL, &req, path, NULL);
+    err = replace_target(err ? path : req.ptr, data, len);
+    uv_fs_req_cleanup(&req);
     if (err)
         return tgv_fail(failure, tgv_uv_error(err), path, "%s",
                         uv_strerror(err));

@@ -5,14 +5,17 @@
 #include "io/loop_uv.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Synchronous operations of the event library: no loop, no callback. */
 
 struct tgv_text_file {
     uv_file fd;
+    bool regular; /* not a pipe or a device: these have no size */
     int64_t size;
     char path[];
 };
@@ -33,16 +36,16 @@ static int open_file(const char *path, bool append)
     return fd;
 }
 
-/* 0 for what has no size, such as a pipe. */
-static int64_t size_of(uv_file fd)
+static void find_size(struct tgv_text_file *f)
 {
     uv_fs_t req;
-    int64_t size = 0;
 
-    if (uv_fs_fstat(NULL, &req, fd, NULL) == 0)
-        size = (int64_t)req.statbuf.st_size;
+    if (uv_fs_fstat(NULL, &req, f->fd, NULL) == 0 &&
+        S_ISREG(req.statbuf.st_mode)) {
+        f->regular = true;
+        f->size = (int64_t)req.statbuf.st_size;
+    }
     uv_fs_req_cleanup(&req);
-    return size;
 }
 
 static void close_file(uv_file fd)
@@ -69,7 +72,7 @@ int tgv_text_file_open(struct tgv_text_file **out, const char *path,
         free(f);
         return err;
     }
-    f->size = size_of(f->fd);
+    find_size(f);
     *out = f;
     return 0;
 }
@@ -97,7 +100,8 @@ int tgv_text_file_write(struct tgv_text_file *f, const char *data, size_t len,
     int err = write_all(f, data, len);
 
     if (!err) {
-        f->size += (int64_t)len;
+        if (f->regular)
+            f->size += (int64_t)len;
         return 0;
     }
     (void)uv_fs_ftruncate(NULL, &req, f->fd, f->size, NULL);

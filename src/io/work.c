@@ -55,27 +55,40 @@ static void free_work(struct tgv_work *w)
     free(w);
 }
 
-static bool pipe_pending(void)
+static bool is_pending(int number)
 {
     sigset_t pending;
 
     sigemptyset(&pending);
     sigpending(&pending);
-    return sigismember(&pending, SIGPIPE) == 1;
+    return sigismember(&pending, number) == 1;
+}
+
+/* What a write raises goes to the thread that writes. */
+static void take_own(int number, bool others)
+{
+    sigset_t set;
+    int taken;
+
+    if (others || !is_pending(number))
+        return;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigwait(&set, &taken);
 }
 
 void tgv_work_run(void (*work)(void *ctx), void *ctx)
 {
-    sigset_t pipe, before;
-    bool others = pipe_pending();
-    int taken;
+    sigset_t writes, before;
+    bool pipe = is_pending(SIGPIPE), size = is_pending(SIGXFSZ);
 
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    sigemptyset(&writes);
+    sigaddset(&writes, SIGPIPE);
+    sigaddset(&writes, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &writes, &before);
     work(ctx);
-    if (!others && pipe_pending()) /* ours: it went to this thread */
-        sigwait(&pipe, &taken);
+    take_own(SIGPIPE, pipe);
+    take_own(SIGXFSZ, size);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 

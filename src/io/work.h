@@ -23,8 +23,8 @@ bool tgv_work_in_flight(const struct tgv_work *w);
 /* Wait until no work function runs; done is not called by this. Loop thread. */
 void tgv_work_wait(struct tgv_work *w);
 /* work(ctx) here and now, as a thread of the pool would do it: a pipe whose
- * reader has gone is a write error and no SIGPIPE, whatever the process does
- * about that signal. Any thread. */
+ * reader has gone and a file at its limit are write errors, no SIGPIPE and no
+ * SIGXFSZ, whatever the process does about these signals. Any thread. */
 void tgv_work_run(void (*work)(void *ctx), void *ctx);
 /* Free, at once or, while in flight, when done would have run; then done is
  * not called. The work function must not be running (tgv_work_wait), or what

@@ -23,6 +23,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -319,6 +320,35 @@ static void test_call_reports_reader_that_goes_away_is_told_once(void **state)
     end_scene(s);
 }
 
+/* The limit on the size of files is an error like a full disk. */
+static void test_call_recording_at_the_limit_of_sizes_is_told_once(void **state)
+{
+    struct scene *s = make_scene(true);
+    struct rlimit limit, old;
+    struct stat st;
+    char path[96];
+
+    (void)state;
+    signal(SIGXFSZ, SIG_DFL); /* would end the process */
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    limit = old;
+    limit.rlim_cur = 100000;
+    snprintf(path, sizeof(path), "%s/out.wav", s->dir);
+    assert_int_equal(tgvoip_call_record(s->calls[1], path, NULL), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (int i = 0; i < 500 && s->errors == 0; i++)
+        pass(s, 20);
+    assert_int_equal(s->errors, 1);
+    assert_int_equal(s->failure.code, TGVOIP_ERR_NO_SPACE);
+    assert_goes_on(s);
+    tgvoip_call_stop(s->calls[1]);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(s->errors, 1);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size > 90000);
+    end_scene(s);
+}
+
 /* A pipe that is played but says nothing. */
 static void test_call_stalled_writer_holds_nothing_up(void **state)
 {
@@ -372,6 +402,8 @@ int main(void)
         cmocka_unit_test(test_call_slow_reader_gets_true_times),
         cmocka_unit_test(test_call_reader_that_goes_away_is_told_once),
         cmocka_unit_test(test_call_reports_reader_that_goes_away_is_told_once),
+        cmocka_unit_test(
+            test_call_recording_at_the_limit_of_sizes_is_told_once),
         cmocka_unit_test(test_call_stalled_writer_holds_nothing_up),
         cmocka_unit_test(test_call_set_wall_clock_changes_nothing),
     };

@@ -604,6 +604,39 @@ static void test_file_atomic_replaces_and_keeps_on_failure(void **state)
     assert_string_equal(failure.what, path);
 }
 
+/* Replacing a device would take it from everybody: once it was /dev/null. */
+static void test_file_atomic_leaves_pipes_and_links_what_they_are(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/tgvoip-test-XXXXXX", path[64], link[64];
+    struct tgvoip_failure failure;
+    struct stat st;
+
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/state", dir);
+    snprintf(link, sizeof(link), "%s/link", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(symlink("state", link), 0);
+    assert_int_equal(tgv_file_atomic_write(path, "x", 1, &failure),
+                     TGVOIP_ERR_ACCESS);
+    assert_string_equal(failure.what, path);
+    assert_int_equal(tgv_file_atomic_write(link, "x", 1, NULL),
+                     TGVOIP_ERR_ACCESS);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+
+    unlink(path);
+    assert_int_equal(tgv_file_atomic_write(path, "first", 5, NULL), 0);
+    assert_int_equal(tgv_file_atomic_write(link, "second", 6, NULL), 0);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 6);
+    unlink(link);
+    unlink(path);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -624,6 +657,7 @@ int main(void)
         cmocka_unit_test(test_eng_25_traffic_class_on_both_families),
         cmocka_unit_test(test_system_random_and_cores),
         cmocka_unit_test(test_file_atomic_replaces_and_keeps_on_failure),
+        cmocka_unit_test(test_file_atomic_leaves_pipes_and_links_what_they_are),
     };
 
     alarm(30);

@@ -310,6 +310,19 @@ static void test_text_file_leaves_no_half_of_a_piece(void **state)
     tgv_text_file_close(f);
 }
 
+/* It has no size, so it never begins anew, for which it would be renamed. */
+static void test_text_file_of_a_device_does_not_grow(void **state)
+{
+    static const char piece[1000];
+    struct tgv_text_file *f;
+
+    (void)state;
+    assert_int_equal(tgv_text_file_open(&f, "/dev/null", false, NULL), 0);
+    assert_int_equal(tgv_text_file_write(f, piece, sizeof(piece), NULL), 0);
+    assert_int_equal(tgv_text_file_size(f), 0);
+    tgv_text_file_close(f);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -324,6 +337,7 @@ int main(void)
         T(test_scribe_stalled_reader_is_an_error),
         T(test_scribe_full_disk_is_reported_once),
         T(test_text_file_leaves_no_half_of_a_piece),
+        T(test_text_file_of_a_device_does_not_grow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "api/call.h"
 #include "api/server_config.h"
 #include "base/failure.h"
+#include "crypto/secret.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -265,5 +266,6 @@ int tgv_ucall_check_config(const struct tgvoip_call_config *c,
         .codec = tgv_codec_opus(),
     };
     memcpy(out->key, c->key, sizeof(out->key));
+    tgv_wipe_traces();
     return check_proxy(c->proxy, &out->proxy, failure);
 }

@@ -103,6 +103,7 @@ static int fill(tgvoip_call_setup *s, const struct tgvoip_ready_call *r,
     s->init_timeout_ms = (unsigned)r->connect_timeout_ms;
     s->receive_timeout_ms = (unsigned)r->packet_timeout_ms;
     memcpy(s->key + sizeof(s->key) - r->key_len, r->key, r->key_len);
+    tgv_wipe_traces();
     return take_server_config(s, r->call_config, failure);
 }
 
@@ -155,6 +156,7 @@ int tgvoip_negotiation_setup(const tgvoip_negotiation *n,
     s->init_timeout_ms = (unsigned)n->connect_timeout_ms;
     s->receive_timeout_ms = (unsigned)n->packet_timeout_ms;
     memcpy(s->key, n->secrets.key, sizeof(s->key));
+    tgv_wipe_traces();
     memcpy(s->relays, n->relays, sizeof(s->relays));
     s->count = n->relay_count;
     make_endpoints(s);

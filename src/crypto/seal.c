@@ -52,6 +52,7 @@ int tgv_seal_create(struct tgv_seal **out, const uint8_t key[TGV_KEY_BYTES],
     if (!s)
         return TGVOIP_ERR_NOMEM;
     memcpy(s->key, key, TGV_KEY_BYTES);
+    tgv_wipe_traces();
     s->x_send = outgoing ? 0 : 8;
     s->x_receive = outgoing ? 8 : 0;
     if (tgv_hash_create(&s->hash1, TGV_SHA1) ||

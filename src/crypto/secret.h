@@ -14,6 +14,11 @@
 /* Overwrite; NULL or 0 bytes is fine. */
 void tgv_wipe(void *secret, size_t len);
 
+/* After a secret was copied or hashed: copies go through wide registers, which
+ * the dynamic linker and signals save on the stack, and hashes spread what they
+ * read there. Wipes both; the caller's own variables are not touched. */
+void tgv_wipe_traces(void);
+
 /* Equal, in constant time for a given length. */
 bool tgv_equal(const void *a, const void *b, size_t len);
 

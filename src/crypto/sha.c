@@ -63,8 +63,12 @@ static int run_sha256(SHA256_CTX *ctx, const struct tgv_piece *pieces,
 int tgv_hash_run(struct tgv_hash *h, const struct tgv_piece *pieces,
                  size_t count, uint8_t *digest)
 {
-    return h->kind == TGV_SHA1 ? run_sha1(&h->sha1, pieces, count, digest)
-                               : run_sha256(&h->sha256, pieces, count, digest);
+    int err = h->kind == TGV_SHA1
+                  ? run_sha1(&h->sha1, pieces, count, digest)
+                  : run_sha256(&h->sha256, pieces, count, digest);
+
+    tgv_wipe_traces();
+    return err;
 }
 
 static int hash_once(enum tgv_hash_kind kind, const struct tgv_piece *pieces,

@@ -31,6 +31,11 @@ def wait_for(condition, what="it", limit=LIMIT_S):
         time.sleep(0.005)
 
 
+def file_of(path, data):
+    path.write_bytes(data)
+    return str(path)
+
+
 class Relay:
     """A reflector on loopback, UDP and TCP, on the engine of the package.
     `delay_ms`: of each datagram that it passes on."""

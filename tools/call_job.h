@@ -42,6 +42,7 @@ struct call_job {
      *  its name ends so. */
     const char *reports[CALL_REPORTS];
     const char *csv_path, *state_path; /**< or NULL */
+    const char *key_path, *config_path, *proxy_path; /**< or NULL */
     const char *sent; /**< gets what a peer would hear of us; or NULL */
     bool until_sent; /**< hang up when `in` has been sent */
     int64_t duration_us; /**< 0 = until a signal or a failure */

@@ -9,6 +9,7 @@
 
 #include "call_end.h"
 #include "events.h"
+#include "files.h"
 #include "live.h"
 #include "samples.h"
 
@@ -202,15 +203,9 @@ static int prepare(struct run *run, tgvoip_engine *engine,
     return err;
 }
 
-/* A path without "raw:". */
-static const char *plain(const char *path)
-{
-    return strncmp(path, "raw:", 4) ? path : path + 4;
-}
-
 static bool is_stdout(const char *path)
 {
-    return path && !strcmp(plain(path), "-");
+    return path && !strcmp(file_plain(path), "-");
 }
 
 /* Sound is what the call is about; a report that fails is not its failure. */
@@ -227,9 +222,11 @@ static bool is_report(const struct call_job *job, const char *path)
 static void note(struct run *run, const struct end_event *event,
                  const char *what)
 {
+    int64_t zero_us = run->connect_us ? run->connect_us : event->at_us;
+
     if (!run->live.on && !run->job->json)
         diag_note(&run->tool->diag, "%6.2f s  %s",
-                  (double)(event->at_us - run->connect_us) / 1e6, what);
+                  (double)(event->at_us - zero_us) / 1e6, what);
 }
 
 static void take_event(struct run *run, const struct end_event *event)
@@ -261,7 +258,7 @@ static void take_event(struct run *run, const struct end_event *event)
         else
             run->file_failed = true;
         if (run->job->in &&
-            !strcmp(plain(run->job->in), plain(event->failure.what)))
+            !strcmp(file_plain(run->job->in), file_plain(event->failure.what)))
             run->sent_us = event->at_us;
         tool_report(run->tool, &event->failure);
         break;
@@ -292,6 +289,10 @@ static void take_samples(struct run *run, int64_t now_us)
                           &run->stats);
     if (run->connect_us && run->tick % STATS_EVENT_TICKS == 0)
         events_stats(&run->events, NULL, &run->stats);
+    if (run->csv_file)
+        fflush(run->csv_file); /* what is written survives us */
+    if (run->ts_file)
+        fflush(run->ts_file);
     live_draw(&run->live, &run->stats, now_us);
     run->tick++;
 }
@@ -474,7 +475,7 @@ static void print_summary(const struct run *run)
               call_end_route(&s->route, road), s->rtt_ms, s->frames_played,
               s->frames_recovered, s->frames_concealed);
     if (run->job->out && !is_stdout(run->job->out))
-        diag_note(&run->tool->diag, "heard: %s", plain(run->job->out));
+        diag_note(&run->tool->diag, "heard: %s", file_plain(run->job->out));
 }
 
 static void hang_up(struct run *run)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "options.h"
 
 enum {
@@ -269,14 +270,14 @@ static bool read_timeout(struct opts *opts, unsigned *ms)
     return true;
 }
 
-static bool take_stats(struct call_job *job, const char *path)
+static bool take_stats(struct opts *opts, struct call_job *job)
 {
-    size_t len = strlen(path);
-    bool csv = len > 4 && !strcmp(path + len - 4, ".csv");
+    size_t len = strlen(opts->value);
+    bool csv = len > 4 && !strcmp(opts->value + len - 4, ".csv");
 
-    job->csv_path = csv ? path : NULL;
-    job->reports[TGVOIP_REPORT_STATS] = csv ? NULL : path;
-    return true;
+    job->csv_path = job->reports[TGVOIP_REPORT_STATS] = NULL;
+    return opts_path(opts,
+                     csv ? &job->csv_path : &job->reports[TGVOIP_REPORT_STATS]);
 }
 
 static bool take_option(struct opts *opts, struct call_job *job, int code)
@@ -288,6 +289,7 @@ static bool take_option(struct opts *opts, struct call_job *job, int code)
         return read_role(opts, job);
     case OPT_KEY:
         job->has_key = true;
+        job->key_path = opts_file(opts);
         return opts_hex(opts, job->key, sizeof(job->key));
     case OPT_RELAY:
         return add_relay(opts, job, false);
@@ -297,16 +299,16 @@ static bool take_option(struct opts *opts, struct call_job *job, int code)
         c->allow_p2p = true;
         return true;
     case OPT_PROXY:
+        job->proxy_path = opts_file(opts);
         return opts_proxy(opts, &job->proxy);
     case OPT_LAYER:
         return read_layer(opts, job);
     case OPT_IN:
-        job->in = opts->value;
-        return true;
+        return opts_path(opts, &job->in);
     case OPT_OUT:
-        job->out = opts->value;
-        return true;
+        return opts_path(opts, &job->out);
     case OPT_CONFIG:
+        job->config_path = opts_file(opts);
         return call_read_config(opts, job);
     case OPT_NETWORK:
         return call_network_type(opts->value, &c->network_type) ||
@@ -327,19 +329,15 @@ static bool take_option(struct opts *opts, struct call_job *job, int code)
     case OPT_EVENT:
         return add_event(opts, job);
     case OPT_LOG:
-        job->reports[TGVOIP_REPORT_LOG] = opts->value;
-        return true;
+        return opts_path(opts, &job->reports[TGVOIP_REPORT_LOG]);
     case OPT_STATS:
-        return take_stats(job, opts->value);
+        return take_stats(opts, job);
     case OPT_PACKETS:
-        job->reports[TGVOIP_REPORT_PACKETS] = opts->value;
-        return true;
+        return opts_path(opts, &job->reports[TGVOIP_REPORT_PACKETS]);
     case OPT_STATE:
-        job->state_path = opts->value;
-        return true;
+        return opts_path(opts, &job->state_path);
     case OPT_TS:
-        job->ts_path = opts->value;
-        return true;
+        return opts_path(opts, &job->ts_path);
     case OPT_MUTE:
         c->muted = true;
         return true;
@@ -385,6 +383,24 @@ static bool look_up(struct call_job *job)
     return true;
 }
 
+static bool check_files(const struct call_job *job)
+{
+    const struct file_use uses[] = {
+        {"--key", job->key_path, false},
+        {"--config", job->config_path, false},
+        {"--proxy", job->proxy_path, false},
+        {"--in", job->in, false},
+        {"--out", job->out, true},
+        {"--log", job->reports[TGVOIP_REPORT_LOG], true},
+        {"--stats", job->reports[TGVOIP_REPORT_STATS], true},
+        {"--stats", job->csv_path, true},
+        {"--packets", job->reports[TGVOIP_REPORT_PACKETS], true},
+        {"--state", job->state_path, true},
+        {"--ts", job->ts_path, true}};
+
+    return files_apart(&job->tool->diag, uses, sizeof(uses) / sizeof(uses[0]));
+}
+
 /* @return -1 to go on, else the exit code */
 static int parse(struct call_job *job, int argc, char **argv)
 {
@@ -417,7 +433,7 @@ static int parse(struct call_job *job, int argc, char **argv)
                    "standard output cannot carry both audio and --json");
         return TOOL_USAGE;
     }
-    return look_up(job) ? -1 : TOOL_USAGE;
+    return check_files(job) && look_up(job) ? -1 : TOOL_USAGE;
 }
 
 int cmd_call(struct tool *tool, int argc, char **argv)

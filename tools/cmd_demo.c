@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "clip.h"
+#include "files.h"
 #include "options.h"
 
 enum { OPT_IN = OPT_OWN, OPT_OUT, OPT_SECONDS, OPT_TCP, OPT_JSON };
@@ -66,10 +67,10 @@ static int parse(struct demo *demo, int argc, char **argv)
         case OPT_EXIT:
             return opts.exit_code;
         case OPT_IN:
-            demo->in = opts.value;
+            ok = opts_path(&opts, &demo->in);
             break;
         case OPT_OUT:
-            demo->out = opts.value;
+            ok = opts_path(&opts, &demo->out);
             break;
         case OPT_SECONDS:
             ok = opts_seconds(&opts, 1, 86400, &demo->seconds_us);
@@ -160,6 +161,17 @@ static bool make_directory(struct demo *demo)
     snprintf(demo->sides[CALLEE].recording, PATH_MAX, "%.4000s/callee.wav",
              demo->out);
     return true;
+}
+
+/* What was heard in the last demo is easily said in the next one. */
+static bool check_files(const struct demo *demo)
+{
+    const struct file_use uses[] = {
+        {"--out", demo->sides[CALLER].recording, true},
+        {"--out", demo->sides[CALLEE].recording, true},
+        {"--in", demo->in, false}};
+
+    return files_apart(&demo->tool->diag, uses, sizeof(uses) / sizeof(uses[0]));
 }
 
 static void print_key(const struct demo *demo)
@@ -338,7 +350,8 @@ static int run(struct demo *demo)
 {
     char paths[SIDES][PATH_MAX];
 
-    if (!choose_clips(demo, paths) || !make_directory(demo))
+    if (!choose_clips(demo, paths) || !make_directory(demo) ||
+        !check_files(demo))
         return TOOL_FAILED;
     if (demo->impairment)
         tgvoip_impairment_describe(demo->impairment, demo->network,

@@ -105,31 +105,65 @@ static bool read_session(struct opts *opts, struct job *job)
     return add_tag(job, tag) || opts_refuse(opts, "out of memory");
 }
 
+/* A line up to its comment; of one that is too long or has a zero byte, what
+ * is no tag. @return false at the end of the file */
+static bool read_line(FILE *file, char *line, size_t size)
+{
+    bool comment = false, bad = false;
+    size_t len = 0;
+    int c;
+
+    while (!bad && (c = getc(file)) != EOF && c != '\n') {
+        comment = comment || c == '#';
+        bad = !comment && (c == 0 || len == size - 1);
+        if (!comment && !bad)
+            line[len++] = (char)c;
+    }
+    line[len] = '\0';
+    if (bad)
+        snprintf(line, size, "?");
+    return bad || len > 0 || !feof(file);
+}
+
+static bool take_session(struct opts *opts, struct job *job, const char *line,
+                         unsigned number)
+{
+    const char *text = line + strspn(line, " \t\r");
+    size_t len = strcspn(text, " \t\r");
+    uint8_t tag[TGVOIP_TAG_BYTES];
+
+    if (!len)
+        return true;
+    if (text[len + strspn(text + len, " \t\r")] || !opts_tag(text, len, tag))
+        return opts_refuse(opts, "%s:%u: not 32 hex digits", opts->value,
+                           number);
+    return add_tag(job, tag) || opts_refuse(opts, "out of memory");
+}
+
+static bool take_sessions(struct opts *opts, struct job *job, FILE *file)
+{
+    size_t before = job->tag_count;
+    unsigned number = 0;
+    char line[256];
+
+    while (!ferror(file) && read_line(file, line, sizeof(line)))
+        if (!take_session(opts, job, line, ++number))
+            return false;
+    if (ferror(file))
+        return opts_refuse(opts, "%s: %s", opts->value, strerror(errno));
+    /* It must not come to the same as no list at all: everybody. */
+    return job->tag_count > before ||
+           opts_refuse(opts, "%s: no session is in it", opts->value);
+}
+
 static bool read_sessions(struct opts *opts, struct job *job)
 {
     FILE *file = fopen(opts->value, "r");
-    uint8_t tag[TGVOIP_TAG_BYTES];
-    char line[256];
-    unsigned number = 0;
-    bool ok = true;
+    bool ok;
 
     if (!file)
         return opts_refuse(opts, "%s: %s", opts->value, strerror(errno));
-    while (ok && fgets(line, sizeof(line), file)) {
-        char *text = line + strspn(line, " \t");
-        size_t len = strcspn(text, "# \t\r\n");
-
-        number++;
-        if (!len)
-            continue;
-        if (!opts_tag(text, len, tag))
-            ok = opts_refuse(opts, "%s:%u: not 32 hex digits", opts->value,
-                             number);
-        else if (!add_tag(job, tag))
-            ok = opts_refuse(opts, "out of memory");
-    }
-    if (ok && ferror(file))
-        ok = opts_refuse(opts, "%s: %s", opts->value, strerror(errno));
+    ok = take_sessions(opts, job, file);
     fclose(file);
     return ok;
 }

@@ -2,6 +2,7 @@
 /* tgvoipcall: one end of a call, with the letters of the public VoIP test
  * suite. The file that is said sets the length of the call. */
 #include "call_job.h"
+#include "files.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -60,7 +61,11 @@ struct suite {
 /* Text "raw:PATH" that lives as long as the suite. */
 static bool set_path(struct opts *opts, const char **out, char *room)
 {
-    int n = snprintf(room, PATH_MAX, "raw:%s", opts->value);
+    int n;
+
+    if (!opts_path(opts, out))
+        return false;
+    n = snprintf(room, PATH_MAX, "raw:%s", opts->value);
 
     if (n < 0 || n >= PATH_MAX)
         return opts_refuse(opts, "the path is too long");
@@ -131,6 +136,7 @@ static bool read_config(struct opts *opts, struct call_job *job)
     opts->value = text;
     ok = call_read_config(opts, job);
     opts->value = value;
+    job->config_path = value;
     return ok;
 }
 
@@ -152,6 +158,7 @@ static bool take_option(struct opts *opts, struct suite *s, int code)
     switch (code) {
     case 'k':
         job->has_key = true;
+        job->key_path = opts_file(opts);
         return opts_hex(opts, job->key, sizeof(job->key));
     case 'i':
         return set_path(opts, &job->in, s->paths[0]);
@@ -187,6 +194,22 @@ static const char *what_is_missing(const struct suite *s)
     if (!s->job->has_role)
         return "-r";
     return s->job->in ? NULL : "-i";
+}
+
+/* What -o and -p write goes to two files, also at the same standard output. */
+static bool check_files(const struct call_job *job)
+{
+    const struct file_use uses[] = {{"-k", job->key_path, false},
+                                    {"-c", job->config_path, false},
+                                    {"-i", job->in, false},
+                                    {"-o", job->out, true},
+                                    {"-p", job->sent, true}};
+
+    if (job->out && job->sent && !strcmp(job->out, job->sent)) {
+        diag_error(&job->tool->diag, "-p", "and -o are the same file");
+        return false;
+    }
+    return files_apart(&job->tool->diag, uses, sizeof(uses) / sizeof(uses[0]));
 }
 
 static bool set_relay(struct opts *opts, struct suite *s)
@@ -227,10 +250,8 @@ static int parse(struct suite *s, int argc, char **argv)
                    "is needed; see tgvoipcall --help");
         return TOOL_USAGE;
     }
-    if (s->job->out && s->job->sent && !strcmp(s->job->out, s->job->sent)) {
-        diag_error(&s->job->tool->diag, "-p", "and -o are the same file");
+    if (!check_files(s->job))
         return TOOL_USAGE;
-    }
     return set_relay(&opts, s) ? -1 : TOOL_USAGE;
 }
 

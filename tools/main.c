@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,11 +109,23 @@ static int run(struct tool *tool, int argc, char **argv)
     return TOOL_USAGE;
 }
 
+/* Standard descriptors that are closed would become sockets and recordings,
+ * into which messages then went. They stay useless, but nobody else's. */
+static void hold_standard(void)
+{
+    int fd;
+
+    for (fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
+            (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
     struct tool tool;
     int status;
 
+    hold_standard();
     setlocale(LC_CTYPE, ""); /* only what the live line may draw */
     tool.start_us = tool_now_us();
     diag_init(&tool.diag, tool.start_us);

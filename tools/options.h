@@ -93,6 +93,12 @@ bool opts_parse_seconds(const char *text, const char *end, int64_t *out_us);
  *  @param[out] size  @return malloc'ed, zero-terminated; NULL after error */
 char *opts_text(struct opts *opts, size_t max, size_t *size);
 
+/** The name of a file. */
+bool opts_path(struct opts *opts, const char **path);
+
+/** The file of an argument as opts_text() takes it; NULL if it is none. */
+const char *opts_file(const struct opts *opts);
+
 /** Exactly `size` bytes as hex digits: text, @FILE or @-. White space
  *  between digits is skipped; the argument's own text is wiped. */
 bool opts_hex(struct opts *opts, uint8_t *out, size_t size);

@@ -56,17 +56,34 @@ char *opts_text(struct opts *opts, size_t max, size_t *size)
             opts_refuse(opts, "out of memory");
         return text;
     }
-    if (!strcmp(path, "-"))
-        return read_all(opts, stdin, "standard input", max, size);
-    file = fopen(path, "rb");
+    if (!strcmp(path, "-")) {
+        file = stdin;
+        path = "standard input";
+    } else {
+        file = fopen(path, "rb");
+    }
     if (!file) {
         opts_refuse(opts, "%s: %s", path, strerror(errno));
         return NULL;
     }
     setvbuf(file, NULL, _IONBF, 0); /* no copy of a key in stdio's buffer */
     text = read_all(opts, file, path, max, size);
-    fclose(file);
+    if (file != stdin)
+        fclose(file);
     return text;
+}
+
+bool opts_path(struct opts *opts, const char **path)
+{
+    *path = opts->value;
+    return opts->value[0] || opts_refuse(opts, "needs the name of a file");
+}
+
+const char *opts_file(const struct opts *opts)
+{
+    if (opts->value[0] != '@' || !strcmp(opts->value, "@-"))
+        return NULL;
+    return opts->value + 1;
 }
 
 /* Message of a text that is not `want` hex digits. */

@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 /* A signal handler can reach nothing but file-level variables. */
-static volatile sig_atomic_t signals_seen;
+static volatile sig_atomic_t end_asked;
+static volatile sig_atomic_t signals_seen; /* SIGHUP is not counted */
 static volatile sig_atomic_t signal_pipe = -1;
 
 static void poke(int fd)
@@ -25,17 +26,39 @@ static void on_signal(int number)
 {
     int saved = errno;
 
-    (void)number;
-    if (signals_seen > 0)
-        _exit(1);
-    signals_seen = 1;
+    if (number != SIGHUP) {
+        if (signals_seen > 0)
+            _exit(1);
+        signals_seen = 1;
+    }
+    end_asked = 1;
     poke((int)signal_pipe);
     errno = saved;
 }
 
+static int handle_signals(void)
+{
+    struct sigaction act, before;
+
+    memset(&act, 0, sizeof(act));
+    sigemptyset(&act.sa_mask);
+    act.sa_flags = SA_RESTART;
+    act.sa_handler = on_signal;
+    if (sigaction(SIGINT, &act, NULL) != 0 ||
+        sigaction(SIGTERM, &act, NULL) != 0 ||
+        sigaction(SIGHUP, NULL, &before) != 0)
+        return -1;
+    /* nohup(1) has it ignored; the terminal may go then */
+    if (before.sa_handler != SIG_IGN && sigaction(SIGHUP, &act, NULL) != 0)
+        return -1;
+    act.sa_handler = SIG_IGN;
+    if (sigaction(SIGXFSZ, &act, NULL) != 0)
+        return -1;
+    return sigaction(SIGPIPE, &act, NULL);
+}
+
 int wake_init(struct wake *wake)
 {
-    struct sigaction act;
     int i;
 
     if (pipe(wake->pipe) != 0)
@@ -45,21 +68,14 @@ int wake_init(struct wake *wake)
         fcntl(wake->pipe[i], F_SETFD, FD_CLOEXEC);
     }
     signal_pipe = wake->pipe[1];
-    memset(&act, 0, sizeof(act));
-    sigemptyset(&act.sa_mask);
-    act.sa_flags = SA_RESTART;
-    act.sa_handler = on_signal;
-    if (sigaction(SIGINT, &act, NULL) != 0 ||
-        sigaction(SIGTERM, &act, NULL) != 0)
-        return -1;
-    act.sa_handler = SIG_IGN;
-    return sigaction(SIGPIPE, &act, NULL);
+    return handle_signals();
 }
 
 void wake_fini(struct wake *wake)
 {
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_IGN); /* nothing is left that it could end */
     signal_pipe = -1;
     close(wake->pipe[0]);
     close(wake->pipe[1]);
@@ -100,5 +116,5 @@ void wake_wait(struct wake *wake, int64_t deadline_us)
 bool wake_stopped(const struct wake *wake)
 {
     (void)wake;
-    return signals_seen > 0;
+    return end_asked != 0;
 }

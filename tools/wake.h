@@ -5,7 +5,9 @@
  * @file
  * How the main thread sleeps: until a time, a signal, or a word from another
  * thread. The first SIGINT or SIGTERM asks for an orderly end, the second ends
- * the process at once. SIGPIPE is ignored: a broken pipe is a write error.
+ * the process at once. SIGHUP asks only, however often: a terminal that goes
+ * away sends several. SIGPIPE and SIGXFSZ are ignored: a broken pipe and a
+ * file at its limit are write errors.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -98,6 +98,8 @@ tgvoip_engine_create(tgvoip_engine **out,
  * Stop and destroy everything that runs on the engine, join its threads and
  * free it. Handles of its calls and relays are invalid afterwards. NULL is
  * fine. Blocks until recorded files are finished; not from a callback.
+ * A program may also end without it: exit() is safe while calls run, but what
+ * was recorded last may be missing.
  */
 TGVOIP_API void tgvoip_engine_destroy(tgvoip_engine *engine);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The adaptor of OpenSSL's ciphers, random generator and memory helpers
- * (hashes: sha.c, big numbers: dh.c). Ciphers are fetched once per object, so
+ * (hashes: sha.c, big numbers: dh.c). Ciphers are fetched once per process, so
  * that nothing is looked up or allocated per packet.
  */
 #include "crypto/ctr.h"
@@ -9,6 +9,7 @@
 #include "crypto/secret.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ bool tgv_equal(const void *a, const void *b, size_t len)
 static int fill(void *ctx, uint8_t *buf, size_t len)
 {
     (void)ctx;
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     while (len) {
         int part = len > INT_MAX ? INT_MAX : (int)len;
 
@@ -65,32 +67,47 @@ struct tgv_random tgv_system_random(void)
     return (struct tgv_random){.fill = fill, .ctx = NULL};
 }
 
-/* A cipher and its context; both fetched and made before any packet. */
-struct cipher {
-    EVP_CIPHER *algorithm;
-    EVP_CIPHER_CTX *ctx;
-};
+/*
+ * A program may leave by exit() while its loops run. Where that has the library
+ * clean itself up, what has been fetched is still good, but fetching crashes. So
+ * no cleaning up is ordered, and for those who used the library before us each
+ * cipher is fetched before the first call runs, and kept.
+ */
+enum cipher_kind { ECB, CTR, CIPHERS };
+static EVP_CIPHER *_Atomic kept[CIPHERS];
 
-static bool cipher_init(struct cipher *c, const char *name, int encrypt)
+static bool keep(enum cipher_kind kind, const char *name)
 {
-    static const uint8_t zero[32];
+    EVP_CIPHER *none = NULL, *fetched;
 
-    c->algorithm = EVP_CIPHER_fetch(NULL, name, NULL);
-    c->ctx = EVP_CIPHER_CTX_new();
-    return c->algorithm && c->ctx &&
-           EVP_CipherInit_ex2(c->ctx, c->algorithm, zero, zero, encrypt,
-                              NULL) &&
-           EVP_CIPHER_CTX_set_padding(c->ctx, 0);
+    if (atomic_load(&kept[kind]))
+        return true;
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+    fetched = EVP_CIPHER_fetch(NULL, name, NULL);
+    if (fetched && !atomic_compare_exchange_strong(&kept[kind], &none, fetched))
+        EVP_CIPHER_free(fetched); /* another thread was faster */
+    return fetched != NULL;
 }
 
-static void cipher_fini(struct cipher *c)
+static EVP_CIPHER_CTX *cipher_create(enum cipher_kind kind, int encrypt)
 {
-    EVP_CIPHER_CTX_free(c->ctx); /* wipes the key schedule */
-    EVP_CIPHER_free(c->algorithm);
+    static const uint8_t zero[32];
+    EVP_CIPHER_CTX *ctx;
+
+    if (!keep(ECB, "AES-256-ECB") || !keep(CTR, "AES-256-CTR"))
+        return NULL;
+    ctx = EVP_CIPHER_CTX_new();
+    if (ctx &&
+        EVP_CipherInit_ex2(ctx, atomic_load(&kept[kind]), zero, zero, encrypt,
+                           NULL) &&
+        EVP_CIPHER_CTX_set_padding(ctx, 0))
+        return ctx;
+    EVP_CIPHER_CTX_free(ctx);
+    return NULL;
 }
 
 struct tgv_ige {
-    struct cipher encrypt, decrypt;
+    EVP_CIPHER_CTX *encrypt, *decrypt;
 };
 
 int tgv_ige_create(struct tgv_ige **out)
@@ -100,8 +117,9 @@ int tgv_ige_create(struct tgv_ige **out)
     *out = NULL;
     if (!c)
         return TGVOIP_ERR_NOMEM;
-    if (!cipher_init(&c->encrypt, "AES-256-ECB", 1) ||
-        !cipher_init(&c->decrypt, "AES-256-ECB", 0)) {
+    c->encrypt = cipher_create(ECB, 1);
+    c->decrypt = cipher_create(ECB, 0);
+    if (!c->encrypt || !c->decrypt) {
         tgv_ige_destroy(c);
         return TGVOIP_ERR_NOMEM;
     }
@@ -113,8 +131,8 @@ void tgv_ige_destroy(struct tgv_ige *c)
 {
     if (!c)
         return;
-    cipher_fini(&c->encrypt);
-    cipher_fini(&c->decrypt);
+    EVP_CIPHER_CTX_free(c->encrypt); /* wipes the key schedule */
+    EVP_CIPHER_CTX_free(c->decrypt);
     free(c);
 }
 
@@ -156,18 +174,18 @@ int tgv_ige_encrypt(struct tgv_ige *c, const uint8_t key[TGV_AES_KEY],
                     const uint8_t iv[TGV_IGE_IV], const uint8_t *in, size_t len,
                     uint8_t *out)
 {
-    return ige_run(c->encrypt.ctx, key, iv, iv + TGV_AES_BLOCK, in, len, out);
+    return ige_run(c->encrypt, key, iv, iv + TGV_AES_BLOCK, in, len, out);
 }
 
 int tgv_ige_decrypt(struct tgv_ige *c, const uint8_t key[TGV_AES_KEY],
                     const uint8_t iv[TGV_IGE_IV], const uint8_t *in, size_t len,
                     uint8_t *out)
 {
-    return ige_run(c->decrypt.ctx, key, iv + TGV_AES_BLOCK, iv, in, len, out);
+    return ige_run(c->decrypt, key, iv + TGV_AES_BLOCK, iv, in, len, out);
 }
 
 struct tgv_ctr {
-    struct cipher cipher;
+    EVP_CIPHER_CTX *cipher;
 };
 
 int tgv_ctr_create(struct tgv_ctr **out)
@@ -177,7 +195,8 @@ int tgv_ctr_create(struct tgv_ctr **out)
     *out = NULL;
     if (!c)
         return TGVOIP_ERR_NOMEM;
-    if (!cipher_init(&c->cipher, "AES-256-CTR", 1)) {
+    c->cipher = cipher_create(CTR, 1);
+    if (!c->cipher) {
         tgv_ctr_destroy(c);
         return TGVOIP_ERR_NOMEM;
     }
@@ -189,14 +208,14 @@ void tgv_ctr_destroy(struct tgv_ctr *c)
 {
     if (!c)
         return;
-    cipher_fini(&c->cipher);
+    EVP_CIPHER_CTX_free(c->cipher);
     free(c);
 }
 
 int tgv_ctr_start(struct tgv_ctr *c, const uint8_t key[32],
                   const uint8_t iv[16])
 {
-    return EVP_CipherInit_ex2(c->cipher.ctx, NULL, key, iv, -1, NULL)
+    return EVP_CipherInit_ex2(c->cipher, NULL, key, iv, -1, NULL)
                ? 0
                : TGVOIP_ERR_NOMEM;
 }
@@ -206,7 +225,7 @@ int tgv_ctr_run(struct tgv_ctr *c, const uint8_t *in, size_t len, uint8_t *out)
     while (len) {
         int n, part = len > INT_MAX / 2 ? INT_MAX / 2 : (int)len;
 
-        if (!EVP_CipherUpdate(c->cipher.ctx, out, &n, in, part) || n != part)
+        if (!EVP_CipherUpdate(c->cipher, out, &n, in, part) || n != part)
             return TGVOIP_ERR_NOMEM;
         in += part;
         out += part;

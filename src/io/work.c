@@ -3,6 +3,7 @@
 
 #include "io/loop_uv.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -46,6 +47,25 @@ __attribute__((destructor)) static void leave_forked_child(void)
     uv_queue_work(&loop, &request, nothing, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
+}
+
+/*
+ * Loops may run until the very end of a process, but the library's pool is
+ * taken apart before that, and to submit then would abort. Our destructor comes
+ * earlier, as a library's come after those of its users: from there on nothing
+ * is submitted. Whoever waits for the work waits in vain, and not for long. In
+ * the child of a fork the number may be that of threads which are not there.
+ */
+#define EXIT_ROUNDS 1000
+
+static atomic_bool pool_closed;
+static atomic_uint submitting;
+
+__attribute__((destructor)) static void close_pool(void)
+{
+    atomic_store(&pool_closed, true);
+    for (int i = 0; i < EXIT_ROUNDS && atomic_load(&submitting) > 0; i++)
+        sched_yield();
 }
 
 static void free_work(struct tgv_work *w)
@@ -147,7 +167,10 @@ void tgv_work_submit(struct tgv_work *w)
     uv_mutex_lock(&w->lock);
     w->busy = true;
     uv_mutex_unlock(&w->lock);
-    uv_queue_work(&w->loop->uv, &w->request, on_work, on_done);
+    atomic_fetch_add(&submitting, 1);
+    if (!atomic_load(&pool_closed))
+        uv_queue_work(&w->loop->uv, &w->request, on_work, on_done);
+    atomic_fetch_sub(&submitting, 1);
 }
 
 bool tgv_work_in_flight(const struct tgv_work *w)

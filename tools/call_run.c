@@ -431,7 +431,8 @@ static void explain_failure(struct run *run)
                    run->job->proxy.host, run->job->proxy.port);
         break;
     default:
-        diag_error(diag, "call", "the call failed (%s)",
+        diag_error(diag, "call",
+                   "the call failed (%s); with -v the log says why",
                    tgvoip_call_error_str(run->error));
     }
 }

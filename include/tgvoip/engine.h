@@ -87,7 +87,9 @@ tgvoip_engine_config_default(struct tgvoip_engine_config *config);
  * @param[out] out     the engine, NULL on failure
  * @param      config  borrowed; NULL = defaults
  * @param[out] failure what was wrong; may be NULL
- * @return 0, TGVOIP_ERR_INVALID, TGVOIP_ERR_NOMEM or TGVOIP_ERR_IO
+ * @return 0, TGVOIP_ERR_INVALID, TGVOIP_ERR_NOMEM, TGVOIP_ERR_IO (no descriptor
+ *         or thread is left) or TGVOIP_ERR_STATE (one of the descriptors 0 to 2
+ *         is closed: sockets would take its place)
  */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_engine_create(tgvoip_engine **out,

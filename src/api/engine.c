@@ -100,6 +100,18 @@ static int start_loops(struct tgvoip_engine *e, unsigned count)
     return 0;
 }
 
+static const char *why_no_loop(int err)
+{
+    switch (err) {
+    case TGVOIP_ERR_NOMEM:
+        return "out of memory";
+    case TGVOIP_ERR_STATE:
+        return "descriptors 0 to 2 must be open, if only to /dev/null";
+    default:
+        return "cannot start a loop: no descriptor or thread is left";
+    }
+}
+
 int tgvoip_engine_create(tgvoip_engine **out,
                          const struct tgvoip_engine_config *config,
                          struct tgvoip_failure *failure)
@@ -126,9 +138,7 @@ int tgvoip_engine_create(tgvoip_engine **out,
     err = start_loops(e, count_loops(config));
     if (err) {
         free_engine(e);
-        return tgv_fail(failure, err, "loops",
-                        err == TGVOIP_ERR_NOMEM ? "out of memory"
-                                                : "cannot start a loop");
+        return tgv_fail(failure, err, "loops", "%s", why_no_loop(err));
     }
     *out = e;
     return 0;

@@ -4,7 +4,9 @@
 #include "io/loop_uv.h"
 #include "io/system.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <tgvoip/error.h>
 
@@ -200,9 +202,24 @@ static void free_loop(struct tgv_loop *l)
     free(l);
 }
 
+/* The library ends the process if it finds no two descriptors for its first
+ * loop, or if it has to close one that a standard stream left free. */
+static int try_descriptors(void)
+{
+    int fds[2];
+
+    if (pipe(fds) != 0)
+        return uv_translate_sys_error(errno);
+    close(fds[0]);
+    close(fds[1]);
+    return fds[0] > STDERR_FILENO ? 0 : UV_EBADF;
+}
+
 static int init_handles(struct tgv_loop *l)
 {
-    int err = uv_loop_init(&l->uv);
+    int err = try_descriptors();
+    if (!err)
+        err = uv_loop_init(&l->uv);
     if (err)
         return err;
     err = uv_async_init(&l->uv, &l->wake, on_wake);
@@ -247,7 +264,7 @@ int tgv_loop_create(struct tgv_loop **out, const struct tgv_loop_config *config)
     int err = init_handles(l);
     if (err) {
         free_loop(l);
-        return tgv_uv_error(err);
+        return err == UV_EBADF ? TGVOIP_ERR_STATE : tgv_uv_error(err);
     }
     err = start(l);
     if (err) {

@@ -27,7 +27,8 @@ struct tgv_loop_config {
     void *clock_ctx;
 };
 
-/* @return 0, TGVOIP_ERR_NOMEM, TGVOIP_ERR_IO */
+/* @return 0, TGVOIP_ERR_NOMEM, TGVOIP_ERR_IO, TGVOIP_ERR_STATE (one of the
+ *         descriptors 0 to 2 is closed) */
 int tgv_loop_create(struct tgv_loop **out,
                     const struct tgv_loop_config *config);
 /* Run what was posted and wait for work in flight, then join the thread and

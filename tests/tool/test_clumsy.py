@@ -169,7 +169,7 @@ class InACall(Case):
             p.send_signal(signal.SIGHUP)
         p.communicate(timeout=10)
         self.assertEqual(p.returncode, 0)
-        self.assertGreater(len(read_wav(out)) / 48000, 1.0)
+        self.assertGreaterEqual(len(read_wav(out)) / 48000, 1.0)
 
     def test_nohup_is_obeyed(self):
         out = self.path("a.wav")
@@ -219,6 +219,21 @@ class InACall(Case):
         self.assertEqual(p.returncode, 1)   # nobody could read the events
         self.assertGreater(len(read_wav(out)) / 48000, 1.0)
         self.assertNotIn(b"event", self.read_bytes(out))
+
+    def test_too_few_descriptors_are_an_error_and_no_crash(self):
+        heard = 0
+        for few in range(6, 34, 2):
+            p = self.end("caller", "--out", self.path("a.wav"), "--duration",
+                         "0.2", "--init-timeout", "0.2",
+                         "--log", self.path("log"), preexec_fn=lambda:
+                         resource.setrlimit(resource.RLIMIT_NOFILE,
+                                            (few, few)))
+            err = p.communicate(timeout=20)[1].decode()
+            self.assertIn(p.returncode, (1, 2), (few, err))
+            self.assertRegex(err, "(?m)^tgvoip: [^:]+: .", few)
+            self.assertNotIn("Sanitizer", err)
+            heard += "no answer" in err
+        self.assertGreater(heard, 0)    # enough, in the end
 
     def read_bytes(self, path):
         with open(path, "rb") as f:

@@ -604,6 +604,26 @@ static void test_file_atomic_replaces_and_keeps_on_failure(void **state)
     assert_string_equal(failure.what, path);
 }
 
+/* The library below would take it, and end the process when it closes it. */
+static void test_loop_needs_the_standard_descriptors(void **state)
+{
+    (void)state;
+    for (int fd = 0; fd <= 2; fd++) {
+        const struct tgv_loop_config config = {0};
+        struct tgv_loop *l;
+        int saved = dup(fd);
+
+        assert_true(saved > 2);
+        close(fd);
+        int err = tgv_loop_create(&l, &config);
+        int again = dup2(saved, fd);
+        close(saved);
+        assert_int_equal(again, fd);
+        assert_int_equal(err, TGVOIP_ERR_STATE);
+        assert_null(l);
+    }
+}
+
 /* Replacing a device would take it from everybody: once it was /dev/null. */
 static void test_file_atomic_leaves_pipes_and_links_what_they_are(void **state)
 {
@@ -647,6 +667,7 @@ int main(void)
             test_eng_04_timer_of_a_thread_is_on_time_and_never_early),
         cmocka_unit_test(test_loop_posts_run_in_order_before_it_ends),
         cmocka_unit_test(test_loop_without_thread_runs_at_once_for_its_owner),
+        cmocka_unit_test(test_loop_needs_the_standard_descriptors),
         cmocka_unit_test(test_work_runs_elsewhere_and_reports_on_the_loop),
         cmocka_unit_test(test_work_destroyed_in_flight_does_not_report),
         cmocka_unit_test(test_udp_random_port_is_in_range_and_talks_ipv4),

@@ -27,6 +27,14 @@ static void write_tone(const char *path, size_t samples)
     free(pcm);
 }
 
+/* Its tone ends, and what files give is heard. */
+static void silence(struct pair *p, int i)
+{
+    pthread_mutex_lock(&p->ends[i].lock);
+    p->ends[i].silent_source = true;
+    pthread_mutex_unlock(&p->ends[i].lock);
+}
+
 static void test_call_files_are_played_and_recorded(void **state)
 {
     struct pair *p = pair_create(false);
@@ -35,11 +43,8 @@ static void test_call_files_are_played_and_recorded(void **state)
 
     (void)state;
     pair_establish(p);
-    for (int i = 0; i < 2; i++) {
-        pthread_mutex_lock(&p->ends[i].lock);
-        p->ends[i].silent_source = true;
-        pthread_mutex_unlock(&p->ends[i].lock);
-    }
+    for (int i = 0; i < 2; i++)
+        silence(p, i);
     assert_true(pair_wait(p, &p->ends[1], end_is_quiet, 0.01, 3000));
     assert_int_equal(
         tgvoip_call_record(p->ends[1].call, pair_path(p, "heard.wav"), NULL),
@@ -97,9 +102,7 @@ static void test_eng_55_what_was_sent_is_decoded_only_on_demand(void **state)
 
     (void)state;
     pair_establish(p);
-    pthread_mutex_lock(&p->ends[0].lock);
-    p->ends[0].silent_source = true;
-    pthread_mutex_unlock(&p->ends[0].lock);
+    silence(p, 0);
     assert_true(pair_wait(p, &p->ends[1], end_is_quiet, 0.01, 3000));
     assert_null(p->ends[0].call->ear);
     assert_int_equal(tgvoip_call_record_sent(p->ends[0].call,
@@ -133,9 +136,7 @@ static void test_call_hold_music_repeats_and_gives_way(void **state)
 
     (void)state;
     pair_establish(p);
-    pthread_mutex_lock(&p->ends[0].lock);
-    p->ends[0].silent_source = true;
-    pthread_mutex_unlock(&p->ends[0].lock);
+    silence(p, 0);
     assert_true(pair_wait(p, &p->ends[1], end_is_quiet, 0.01, 3000));
     write_tone(pair_path(p, "short.wav"), 3000);
     write_tone(pair_path(p, "empty.wav"), 0);

@@ -20,11 +20,14 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "support/own_engine.h"
+#include "support/temp_dir.h"
+
 static int64_t clock_us;
 static tgvoip_engine *engine;
 static tgvoip_relay *relay;
 static tgvoip_call *calls[2];
-static char dir[64];
+static char dir[TEMP_DIR_BYTES];
 static int file_errors;
 static unsigned late_lines;
 static char last_late[512];
@@ -67,8 +70,7 @@ static int setup(void **state)
     clock_us = 1000000;
     file_errors = 0;
     late_lines = 0;
-    strcpy(dir, "/tmp/tgvoip-test-XXXXXX");
-    if (!mkdtemp(dir))
+    if (!temp_dir_make(dir))
         return -1;
     tgvoip_engine_config_default(&c);
     c.own_loop = true;
@@ -86,8 +88,6 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char command[80];
-
     (void)state;
     for (int i = 0; i < 2; i++) {
         tgvoip_call_destroy(calls[i]);
@@ -95,18 +95,7 @@ static int teardown(void **state)
     }
     tgvoip_relay_destroy(relay);
     tgvoip_engine_destroy(engine);
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    return system(command);
-}
-
-static const char *in_dir(const char *name)
-{
-    static char path[4][128];
-    static unsigned next;
-    char *p = path[next++ % 4];
-
-    snprintf(p, sizeof(path[0]), "%s/%s", dir, name);
-    return p;
+    return temp_dir_remove(dir);
 }
 
 static void make_call(int i)
@@ -134,17 +123,9 @@ static void go(int i)
     assert_int_equal(tgvoip_call_connect(calls[i]), 0);
 }
 
-/* So much virtual time, in steps of 5 ms. The pool works in real time. */
 static void pass(int ms)
 {
-    struct pollfd fd = {.fd = tgvoip_engine_fd(engine), .events = POLLIN};
-
-    for (int t = 0; t < ms; t += 5) {
-        clock_us += 5000;
-        do
-            assert_int_equal(tgvoip_engine_step(engine), 0);
-        while (poll(&fd, 1, 0) > 0);
-    }
+    own_engine_pass(engine, &clock_us, ms / 5);
 }
 
 /* Until the pool has nothing more to say. */
@@ -162,7 +143,7 @@ static const char *text_of(const char *name)
     static char text[2][1 << 20];
     static unsigned next;
     char *t = text[next++ % 2];
-    FILE *f = fopen(in_dir(name), "r");
+    FILE *f = fopen(temp_path(dir, name), "r");
 
     assert_non_null(f);
     t[fread(t, 1, sizeof(text[0]) - 1, f)] = '\0';
@@ -181,9 +162,10 @@ static unsigned count(const char *text, const char *what)
 
 static void report(int i, enum tgvoip_report kind, const char *name)
 {
-    assert_int_equal(
-        tgvoip_call_report(calls[i], kind, name ? in_dir(name) : NULL, NULL),
-        0);
+    assert_int_equal(tgvoip_call_report(calls[i], kind,
+                                        name ? temp_path(dir, name) : NULL,
+                                        NULL),
+                     0);
 }
 
 /* -- files ------------------------------------------------------------------- */
@@ -262,7 +244,7 @@ static void test_reports_change_and_end_while_a_call_runs(void **state)
 static void test_reports_refuse_what_is_wrong(void **state)
 {
     struct tgvoip_failure f;
-    const char *bad = in_dir("none/x");
+    const char *bad = temp_path(dir, "none/x");
 
     (void)state;
     make_call(0);
@@ -276,10 +258,10 @@ static void test_reports_refuse_what_is_wrong(void **state)
                      TGVOIP_ERR_NOT_FOUND);
     assert_string_equal(f.what, bad);
     tgvoip_call_stop(calls[0]);
-    assert_int_equal(
-        tgvoip_call_report(calls[0], TGVOIP_REPORT_LOG, in_dir("x"), &f),
-        TGVOIP_ERR_STATE);
-    assert_int_equal(access(in_dir("x"), F_OK), -1);
+    assert_int_equal(tgvoip_call_report(calls[0], TGVOIP_REPORT_LOG,
+                                        temp_path(dir, "x"), &f),
+                     TGVOIP_ERR_STATE);
+    assert_int_equal(access(temp_path(dir, "x"), F_OK), -1);
 }
 
 static void test_reports_of_a_call_that_never_started_are_finished(void **state)
@@ -346,7 +328,8 @@ static void test_state_goes_from_call_to_call(void **state)
     (void)state;
     config.persistent_state = known;
     make_call(0);
-    assert_int_equal(tgvoip_call_save_state(calls[0], in_dir("s"), NULL), 0);
+    assert_int_equal(
+        tgvoip_call_save_state(calls[0], temp_path(dir, "s"), NULL), 0);
     assert_string_equal(text_of("s"), known);
     config.persistent_state = "rubbish";
     make_call(1);
@@ -358,8 +341,9 @@ static void test_state_goes_from_call_to_call(void **state)
     pass(50);
     tgvoip_call_stop(calls[1]);
     assert_int_equal(count(text_of("log"), "persistent state is ignored"), 1);
-    assert_int_equal(tgvoip_call_save_state(calls[0], in_dir("none/s"), &f),
-                     TGVOIP_ERR_NOT_FOUND);
+    assert_int_equal(
+        tgvoip_call_save_state(calls[0], temp_path(dir, "none/s"), &f),
+        TGVOIP_ERR_NOT_FOUND);
     assert_true(strstr(f.what, "none/s"));
     assert_int_equal(tgvoip_call_save_state(calls[0], NULL, &f),
                      TGVOIP_ERR_INVALID);

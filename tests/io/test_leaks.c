@@ -11,14 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <dirent.h>
 #include <malloc.h>
-#include <poll.h>
 #include <unistd.h>
+
+#include "support/own_engine.h"
+#include "support/temp_dir.h"
 
 #define CALLS 200
 #define LIVES 100 /* of pairs */
@@ -95,7 +96,7 @@ static void assert_same(const struct count *before, tgvoip_engine *engine)
 /* -- lives -------------------------------------------------------------------- */
 
 static int64_t now_us = 1000000;
-static char dir[64];
+static char dir[TEMP_DIR_BYTES];
 /* Of the calls that are made: */
 static enum tgvoip_endpoint_type road = TGVOIP_ENDPOINT_UDP_RELAY;
 static const struct tgvoip_proxy *proxy;
@@ -157,34 +158,16 @@ static tgvoip_call *make_call(tgvoip_engine *engine, uint16_t port, int i)
     return call;
 }
 
-static const char *in_dir(const char *name)
-{
-    static char path[96];
-
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    return path;
-}
-
 static void begin(tgvoip_call *call, int i)
 {
     if (i == 0)
-        assert_int_equal(tgvoip_call_play(call, in_dir("in.wav"), NULL), 0);
+        assert_int_equal(tgvoip_call_play(call, temp_path(dir, "in.wav"), NULL),
+                         0);
     else
-        assert_int_equal(tgvoip_call_record(call, in_dir("out.wav"), NULL), 0);
+        assert_int_equal(
+            tgvoip_call_record(call, temp_path(dir, "out.wav"), NULL), 0);
     assert_int_equal(tgvoip_call_start(call), 0);
     assert_int_equal(tgvoip_call_connect(call), 0);
-}
-
-static void pass(tgvoip_engine *engine, int steps)
-{
-    struct pollfd p = {.fd = tgvoip_engine_fd(engine), .events = POLLIN};
-
-    for (int i = 0; i < steps; i++) {
-        now_us += 5000;
-        do
-            assert_int_equal(tgvoip_engine_step(engine), 0);
-        while (poll(&p, 1, 0) > 0);
-    }
 }
 
 static void live_pair(tgvoip_engine *engine, tgvoip_relay *relay)
@@ -200,7 +183,7 @@ static void live_pair(tgvoip_engine *engine, tgvoip_relay *relay)
         calls[i] = make_call(engine, port, i);
         begin(calls[i], i);
     }
-    pass(engine, 200);
+    own_engine_pass(engine, &now_us, 200);
     for (int i = 0; i < 2; i++) {
         tgvoip_call_stats_default(&s);
         assert_int_equal(tgvoip_call_get_stats(calls[i], &s), 0);
@@ -221,11 +204,11 @@ static void test_lives_of_calls_leave_nothing_open(void **state)
     (void)state;
     for (int n = 0; n < 5; n++) /* what is set up once: pool, codecs */
         live_pair(engine, relay);
-    pass(engine, 10);
+    own_engine_pass(engine, &now_us, 10);
     before = settle(engine);
     for (int n = 0; n < LIVES; n++)
         live_pair(engine, relay);
-    pass(engine, 10);
+    own_engine_pass(engine, &now_us, 10);
     assert_same(&before, engine);
     tgvoip_relay_destroy(relay);
     tgvoip_engine_destroy(engine);
@@ -256,7 +239,7 @@ static void test_look_ups_and_refused_streams_leave_nothing_open(void **state)
         tgvoip_call *call = make_call(engine, NOBODY, 0);
         assert_int_equal(tgvoip_call_start(call), 0);
         assert_int_equal(tgvoip_call_connect(call), 0);
-        pass(engine, n & 31);
+        own_engine_pass(engine, &now_us, n & 31);
         tgvoip_call_destroy(call);
     }
     proxy = NULL;
@@ -342,15 +325,17 @@ static void test_refused_things_leave_nothing_open(void **state)
                          TGVOIP_ERR_IN_USE);
         assert_int_not_equal(tgvoip_call_create(engine, &call, &cc, NULL), 0);
         assert_int_not_equal(
-            tgvoip_audio_reader_open(&reader, in_dir("bad.wav"), NULL), 0);
+            tgvoip_audio_reader_open(&reader, temp_path(dir, "bad.wav"), NULL),
+            0);
         call = make_call(engine, NOBODY, 0);
-        assert_int_not_equal(tgvoip_call_play(call, in_dir("bad.wav"), NULL),
-                             0);
-        assert_int_not_equal(tgvoip_call_record(call, in_dir("no/a.wav"), NULL),
-                             0);
+        assert_int_not_equal(
+            tgvoip_call_play(call, temp_path(dir, "bad.wav"), NULL), 0);
+        assert_int_not_equal(
+            tgvoip_call_record(call, temp_path(dir, "no/a.wav"), NULL), 0);
         tgvoip_call_destroy(call);
     }
-    pass(engine, 2); /* what was closed is freed on the loop */
+    /* what was closed is freed on the loop */
+    own_engine_pass(engine, &now_us, 2);
     assert_same(&before, engine);
     tgvoip_relay_destroy(relay);
     tgvoip_engine_destroy(engine);
@@ -363,12 +348,12 @@ static int setup(void **state)
     FILE *f;
 
     (void)state;
-    strcpy(dir, "/tmp/tgvoip-test-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    assert_int_equal(tgvoip_audio_writer_open(&w, in_dir("in.wav"), NULL), 0);
+    assert_true(temp_dir_make(dir));
+    assert_int_equal(
+        tgvoip_audio_writer_open(&w, temp_path(dir, "in.wav"), NULL), 0);
     assert_int_equal(tgvoip_audio_writer_write(w, pcm, 48000), 0);
     assert_int_equal(tgvoip_audio_writer_close(w), 0);
-    f = fopen(in_dir("bad.wav"), "wb");
+    f = fopen(temp_path(dir, "bad.wav"), "wb");
     assert_non_null(f);
     fputs("RIFF and then nothing that makes sense", f);
     return fclose(f);
@@ -376,11 +361,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char command[96];
-
     (void)state;
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    return system(command);
+    return temp_dir_remove(dir);
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 #include "link/link.h"
 #include "relay/relay.h"
 #include "support/no_memory.h"
+#include "support/temp_dir.h"
 #include "transport/obfuscated.h"
 
 #include <tgvoip/tgvoip.h>
@@ -20,14 +21,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <unistd.h>
 
 static const uint8_t key[256] = {7};
-static char dir[64];
+static char dir[TEMP_DIR_BYTES];
 static struct tgv_prng prng;
 
 /* Run with every victim in turn. `run` returns 0 or its first error. */
@@ -52,14 +52,6 @@ static void each_fails(const char *name, int (*run)(void))
     print_message("%s: %ld allocations, %ld end in an error\n", name, n - 1,
                   errors);
     assert_true(n == 1 || errors > 0);
-}
-
-static const char *in_dir(const char *name)
-{
-    static char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    return path;
 }
 
 /* -- engine, relay, call ------------------------------------------------------ */
@@ -165,11 +157,11 @@ static int call(tgvoip_engine *engine)
         assert_null(call);
         return err;
     }
-    err = tgvoip_call_play(call, in_dir("in.wav"), &f);
+    err = tgvoip_call_play(call, temp_path(dir, "in.wav"), &f);
     if (!err)
-        err = tgvoip_call_play_on_hold(call, in_dir("in.flac"), &f);
+        err = tgvoip_call_play_on_hold(call, temp_path(dir, "in.flac"), &f);
     if (!err)
-        err = tgvoip_call_record(call, in_dir("out.wav"), &f);
+        err = tgvoip_call_record(call, temp_path(dir, "out.wav"), &f);
     if (!err)
         err = tgvoip_call_debug_log(call, &text);
     if (!err)
@@ -282,7 +274,8 @@ static int run_writer(void)
     static const int16_t pcm[9600];
     tgvoip_audio_writer *w;
     struct tgvoip_failure f;
-    int err = tgvoip_audio_writer_open(&w, in_dir(file_name), &f), closed;
+    int err = tgvoip_audio_writer_open(&w, temp_path(dir, file_name), &f),
+        closed;
 
     if (!err)
         err = tgvoip_audio_writer_write(w, pcm, 9600);
@@ -299,9 +292,9 @@ static int run_reader(void)
     int err;
 
     tgvoip_audio_info_default(&info);
-    err = tgvoip_audio_probe(in_dir(file_name), &info, &f);
+    err = tgvoip_audio_probe(temp_path(dir, file_name), &info, &f);
     if (!err)
-        err = tgvoip_audio_reader_open(&r, in_dir(file_name), &f);
+        err = tgvoip_audio_reader_open(&r, temp_path(dir, file_name), &f);
     if (err)
         return err;
     err = tgvoip_audio_reader_read(r, pcm, 960);
@@ -423,8 +416,7 @@ static int setup(void **state)
     static const char *const names[] = {"in.wav", "in.flac"};
 
     (void)state;
-    strcpy(dir, "/tmp/tgvoip-test-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    assert_true(temp_dir_make(dir));
     for (size_t i = 0; i < 2; i++) {
         file_name = names[i];
         assert_int_equal(run_writer(), 0);
@@ -434,11 +426,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char command[96];
-
     (void)state;
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    return system(command);
+    return temp_dir_remove(dir);
 }
 
 int main(void)

@@ -18,9 +18,10 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "support/own_engine.h"
 
 #define PIECE 16 /* bytes of a secret that count as a trace */
 #define CHUNK 65536
@@ -172,18 +173,6 @@ static tgvoip_call *make_call(tgvoip_engine *engine, uint16_t port, int i,
     return call;
 }
 
-static void pass(tgvoip_engine *engine, int steps)
-{
-    struct pollfd p = {.fd = tgvoip_engine_fd(engine), .events = POLLIN};
-
-    for (int i = 0; i < steps; i++) {
-        now_us += 5000;
-        do
-            assert_int_equal(tgvoip_engine_step(engine), 0);
-        while (poll(&p, 1, 0) > 0);
-    }
-}
-
 static tgvoip_engine *make_engine(void)
 {
     struct tgvoip_engine_config ec;
@@ -217,7 +206,7 @@ static void live(const struct secret *s)
 #ifndef SANITIZED
     assert_true(search(s) > 0); /* the search finds what is there */
 #endif
-    pass(engine, 200);
+    own_engine_pass(engine, &now_us, 200);
     tgvoip_call_stats_default(&st);
     assert_int_equal(tgvoip_call_get_stats(calls[0], &st), 0);
     assert_int_equal(st.state, TGVOIP_STATE_ESTABLISHED);
@@ -277,7 +266,7 @@ static int serve(tgvoip_engine *engine, int listener)
     int fds[8], count = 0, logins = 0;
 
     for (int i = 0; i < 200; i++) {
-        pass(engine, 1);
+        own_engine_pass(engine, &now_us, 1);
         int fd = count < 8 ? accept(listener, NULL, NULL) : -1;
         if (fd >= 0)
             fds[count++] = fd;

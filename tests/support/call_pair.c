@@ -3,16 +3,17 @@
 #include "support/call_pair.h"
 
 #include <math.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
+
+#include "support/own_engine.h"
+#include "support/temp_dir.h"
 
 /* -- one end -------------------------------------------------------------- */
 
@@ -217,17 +218,13 @@ struct pair *pair_create(bool own_loop)
     p->config.receive_timeout_ms = 5000;
     p->config.init_timeout_ms = 10000;
     memset(p->keys, 0x5A, sizeof(p->keys));
-    strcpy(p->dir, "/tmp/tgvoip-test-XXXXXX");
-    assert_non_null(mkdtemp(p->dir));
+    assert_true(temp_dir_make(p->dir));
     return p;
 }
 
 const char *pair_path(const struct pair *p, const char *name)
 {
-    static char path[128];
-
-    snprintf(path, sizeof(path), "%s/%s", p->dir, name);
-    return path;
+    return temp_path(p->dir, name);
 }
 
 void pair_make_call_with(struct pair *p, int i, void *user)
@@ -284,9 +281,7 @@ void pair_destroy(struct pair *p)
     tgvoip_engine_destroy(p->engines[0]);
     if (p->engines[1] != p->engines[0])
         tgvoip_engine_destroy(p->engines[1]);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", p->dir);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(temp_dir_remove(p->dir), 0);
     free(p);
 }
 
@@ -294,13 +289,7 @@ void pair_destroy(struct pair *p)
 
 void pair_step(struct pair *p)
 {
-    struct pollfd fd = {.fd = tgvoip_engine_fd(p->engines[0]),
-                        .events = POLLIN};
-
-    p->now += 5000;
-    do
-        assert_int_equal(tgvoip_engine_step(p->engines[0]), 0);
-    while (poll(&fd, 1, 0) > 0);
+    own_engine_pass(p->engines[0], &p->now, 1);
 }
 
 static bool wait_virtual(struct pair *p, struct end *e, pair_condition ok,

@@ -66,7 +66,7 @@ void pair_begin(struct pair *p);
 /* And ESTABLISHED, with sound both ways. */
 void pair_establish(struct pair *p);
 void pair_stop_end(struct end *e);
-/* A path in the pair's folder, till the next. */
+/* A path in the pair's folder. */
 const char *pair_path(const struct pair *p, const char *name);
 
 /* -- waiting ---------------------------------------------------------------------- */
@@ -81,8 +81,7 @@ bool end_has_file_error(const struct end *e, double value);
 /* At the most so long; false: in vain. */
 bool pair_wait(struct pair *p, struct end *e, pair_condition ok, double value,
                int ms);
-/* Virtual time: 5 ms. What the worker pool does takes real time, so that time
- * stands still while it might be at work. */
+/* Virtual time: 5 ms. */
 void pair_step(struct pair *p);
 
 /* -- what several tests look at --------------------------------------------------- */

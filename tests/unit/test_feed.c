@@ -5,6 +5,7 @@
 #include "api/tape.h"
 #include "base/time.h"
 #include "io/loop.h"
+#include "support/temp_dir.h"
 
 #include <tgvoip/audio.h>
 
@@ -24,7 +25,7 @@
 #include <unistd.h>
 
 static struct tgv_loop *loop;
-static char dir[64];
+static char dir[TEMP_DIR_BYTES];
 static int failures, finished_tapes;
 static struct tgvoip_failure last_failure;
 
@@ -33,19 +34,15 @@ static int setup(void **state)
     const struct tgv_loop_config config = {.own_thread = false};
 
     (void)state;
-    strcpy(dir, "/tmp/tgvoip-test-XXXXXX");
     failures = finished_tapes = 0;
-    return mkdtemp(dir) ? tgv_loop_create(&loop, &config) : -1;
+    return temp_dir_make(dir) ? tgv_loop_create(&loop, &config) : -1;
 }
 
 static int teardown(void **state)
 {
-    char command[80];
-
     (void)state;
     tgv_loop_destroy(loop);
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    return system(command);
+    return temp_dir_remove(dir);
 }
 
 static void on_failed(void *ctx, const struct tgvoip_failure *failure)

@@ -241,8 +241,8 @@ class BaseController:
 
     def debug_ctl(self, request: int, param: int) -> None:
         """1: highest bitrate; 2: loss in percent that the encoder prepares
-        for, -1 as measured; 3: direct connections, 0 or 1; 4: echo
-        cancelling, 0 or 1. The last two have no effect in this version."""
+        for, -1 as measured; 3: direct connections, 0 or 1, at any time; 4:
+        echo cancelling, 0 or 1, which has no effect in this version."""
         core = self._core
         core.check()
         request = as_int("request", request, 1, 4)

@@ -10,6 +10,7 @@ Nothing here holds a Python lock while it waits or calls back: the waiting is
 done in C, without the interpreter lock.
 """
 import os
+import stat
 import tempfile
 import threading
 import time
@@ -17,7 +18,7 @@ import weakref
 from typing import Any, Dict, List, Optional, Protocol, Tuple
 
 from . import _engine
-from ._errors import VoIPError, error_of, report, text
+from ._errors import VoIPError, as_pcm, error_of, report, text
 from ._native import ffi, lib
 from ._proxy import Proxy, proxy_struct
 from ._types import Endpoint
@@ -25,6 +26,10 @@ from ._types import Endpoint
 FRAME_BYTES = int(lib.TGVPY_FRAME_BYTES)
 
 _STATE_BYTES_MAX = 524287
+
+_RAW = "raw:"
+# How files begin that are no headerless PCM.
+_MAGIC = {b"RIFF": "WAV", b"OggS": "Ogg", b"fLaC": "FLAC", b"ID3": "MP3"}
 
 # Waiting for a callback lets signals through this often. [ms]
 _WAIT_MS = 100
@@ -336,8 +341,7 @@ class Core:
 
     def _add(self, waiting: List[str], add: Any, path: str) -> Optional[str]:
         try:
-            with open(path, "rb"):
-                pass
+            _warn_of_header(path)
         except OSError as error:
             return f"{path}: {error.strerror}"
         path = os.path.abspath(path)
@@ -350,7 +354,7 @@ class Core:
     def _queue(self, add: Any, path: str) -> Optional[str]:
         failure = ffi.new("struct tgvoip_failure *")
         code = add(self.call, _raw(path), failure)
-        return None if not code else str(error_of(code, failure))
+        return None if not code else _without_raw(error_of(code, failure))
 
     def clear_play(self) -> None:
         self._play.clear()
@@ -384,7 +388,7 @@ class Core:
     def _record(self, path: str) -> Optional[str]:
         failure = ffi.new("struct tgvoip_failure *")
         code = lib.tgvoip_call_record(self.call, _raw(path), failure)
-        return None if not code else str(error_of(code, failure))
+        return None if not code else _without_raw(error_of(code, failure))
 
     def unset_output(self) -> None:
         self._output = None
@@ -568,7 +572,28 @@ def _replace(path: str, content: str) -> None:
 
 def _raw(path: str) -> bytes:
     """The files of this interface have no header, whatever their names."""
-    return b"raw:" + os.fsencode(path)
+    return _RAW.encode() + os.fsencode(path)
+
+
+def _without_raw(error: Exception) -> str:
+    """The message, with the file's name as it was given."""
+    message = str(error)
+    return message[len(_RAW):] if message.startswith(_RAW) else message
+
+
+def _warn_of_header(path: str) -> None:
+    """Compressed sound taken for samples is loud noise: a line in the log.
+    Raises OSError if the file cannot be read."""
+    with open(path, "rb") as f:
+        if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
+            return      # what is read from a pipe is gone
+        head = f.read(4)
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            _engine.log.warning(
+                "%s is a file of the kind %s; the files of VoIPController "
+                "are headerless PCM, so it will be heard as noise", path,
+                kind)
 
 
 def endpoint_values(endpoint: Endpoint) -> Tuple[int, str, str, int, bytes]:
@@ -622,12 +647,7 @@ def _pcm(frame: Any) -> Any:
         return b""
     if isinstance(frame, bytes):
         return frame
-    try:
-        view = memoryview(frame)
-    except TypeError:
-        raise TypeError("send_audio_frame_callback: bytes expected, got "
-                        f"{type(frame).__name__}") from None
-    return view.tobytes()
+    return as_pcm("send_audio_frame_callback", frame).tobytes()
 
 
 __all__ = ["Core", "FRAME_BYTES", "Listener", "Settings", "VoIPError",

@@ -110,6 +110,31 @@ def as_bytes(name: str, value: Any, length: Optional[int] = None) -> bytes:
     return data
 
 
+#: `memoryview.format` of bytes and of signed 16-bit samples of this machine.
+_PCM_FORMATS = {"b", "B", "c", "h", "@h",
+                "<h" if sys.byteorder == "little" else ">h"}
+
+
+def as_pcm(name: str, value: Any) -> memoryview:
+    """Mono PCM as bytes. Other things that have a buffer are refused: floats
+    taken for samples would be noise."""
+    try:
+        view = memoryview(value)
+    except TypeError:
+        raise wrong_type(name, "bytes of signed 16-bit samples",
+                         value) from None
+    if view.format not in _PCM_FORMATS:
+        raise TypeError(f"{name}: bytes or signed 16-bit samples expected, "
+                        f"got {type(value).__name__} of items "
+                        f"{view.format!r}")
+    if sum(length > 1 for length in view.shape or ()) > 1:
+        raise ValueError(f"{name}: one channel expected, got the shape "
+                         f"{view.shape}")
+    if view.nbytes and view.c_contiguous and len(view.format) == 1:
+        return view.cast("B")
+    return memoryview(view.tobytes())
+
+
 def as_path(name: str, value: Union[str, "os.PathLike[str]"]) -> str:
     if not isinstance(value, (str, os.PathLike)):
         raise wrong_type(name, "str or path", value)

@@ -191,6 +191,7 @@ class Account:
 
     async def start(self, on_incoming: Callable[[Leg], None]) -> int:
         self._loop = asyncio.get_running_loop()
+        self._closing = False
         self._on_incoming = on_incoming
         user_id = await self.adapter.start(self._updated)
         config = ffi.new("struct tgvoip_account_config *")

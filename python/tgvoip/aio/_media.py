@@ -8,7 +8,7 @@ import weakref
 from typing import Any, Callable, List, Optional, Set
 
 from .. import _engine
-from .._errors import error_of
+from .._errors import as_pcm, error_of
 from .._native import ffi, lib
 from ._hub import hub_of
 from .outcomes import QUIET, CallEnded
@@ -88,7 +88,8 @@ class AudioStream:
         while len(self._buffer) < n:
             if self._closed:
                 self._finish()
-            self._waiter = asyncio.get_running_loop().create_future()
+            # Of the call's loop: another one is refused, not hung up on.
+            self._waiter = self._media.loop.create_future()
             try:
                 await self._waiter
             finally:
@@ -138,8 +139,8 @@ class Media:
     def __init__(self, setup: Any, on_event: Callable[[Any], None],
                  configure: Callable[[Any, List[Any]], None]) -> None:
         self.pid = _engine.owner()
-        self._loop = asyncio.get_running_loop()
-        self.hub = hub_of(self._loop)
+        self.loop = asyncio.get_running_loop()
+        self.hub = hub_of(self.loop)
         self.call: Any = ffi.NULL
         self.on_event = on_event
         self._number = self.hub.join(_Weakly(self))
@@ -274,7 +275,10 @@ class Media:
                 writer.set_result(None)
 
     async def write(self, pcm: Any, rate: int) -> None:
-        data = _as_pcm(pcm)
+        data = as_pcm("pcm", pcm)
+        if len(data) % 2:
+            raise ValueError(f"pcm: {len(data)} bytes are no whole number of "
+                             "16-bit samples")
         check_rate(rate)
         cleared = self._cleared
         async with self._writing:
@@ -309,10 +313,10 @@ class Media:
                 raise error_of(n)
             done += n
             if n:
-                start = max(self._said_at, self._loop.time())
+                start = max(self._said_at, self.loop.time())
                 self._said_at = start + n / RATE_HZ
             if done < samples:
-                writer = self._loop.create_future()
+                writer = self.loop.create_future()
                 self._writers.add(writer)
                 self._move()
                 await writer
@@ -330,7 +334,7 @@ class Media:
     async def drain(self) -> None:
         """Wait until what was written has been said."""
         while self.alive():
-            left = self._said_at - self._loop.time()
+            left = self._said_at - self.loop.time()
             if left <= 0:
                 return
             cleared = self._cleared
@@ -355,24 +359,12 @@ class _Weakly:
         return media is not None and media.on_tick()
 
 
-def _as_pcm(pcm: Any) -> memoryview:
-    try:
-        data = memoryview(pcm).cast("B")
-    except TypeError:
-        raise TypeError("pcm: bytes of signed 16-bit samples expected, got "
-                        f"{type(pcm).__name__}") from None
-    if len(data) % 2:
-        raise ValueError(f"pcm: {len(data)} bytes are no whole number of "
-                         "16-bit samples")
-    return data
-
-
 def _file_error(code: int, failure: Any) -> Exception:
     error = error_of(code, failure)
     if code == lib.TGVOIP_ERR_NOT_FOUND:
         return FileNotFoundError(str(error))
     if code == lib.TGVOIP_ERR_ACCESS:
         return PermissionError(str(error))
-    if code == lib.TGVOIP_ERR_FORMAT:
+    if code in (lib.TGVOIP_ERR_FORMAT, lib.TGVOIP_ERR_UNSUPPORTED):
         return ValueError(str(error))
     return error

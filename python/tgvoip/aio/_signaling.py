@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional, Protocol, Tuple
 
 from .._native import ffi, lib
+from .._types import CallError
 from .outcomes import OUTCOMES, CallEnded, Dropped, FloodWait, Migrated
 
 
@@ -31,7 +32,7 @@ class LegInfo:
     def ended(self) -> CallEnded:
         outcome = OUTCOMES.get(self.outcome, CallEnded)(self.why)
         if isinstance(outcome, Dropped):
-            outcome.error = self.call_error
+            outcome.error = CallError(self.call_error)
         elif isinstance(outcome, FloodWait):
             outcome.seconds = self.retry_after_s
         elif isinstance(outcome, Migrated):

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import os
 from types import TracebackType
-from typing import (Any, AsyncIterator, Generator, List, Optional, Set, Tuple,
-                    Type, Union)
+from typing import (Any, AsyncIterator, Generator, List, Optional, Tuple, Type,
+                    Union)
 
 from .._errors import as_int, as_path, wrong_type
 from .._native import ffi, lib
 from .._proxy import proxy_struct
 from .._types import CallError, CallState
+from ._feed import Feeds, check_loop
 from ._media import AudioStream, Media
 from ._signaling import Leg, LegInfo
 from .events import (CallStats, Ended, Event, Feedback, FileFailed, Played,
@@ -55,6 +56,9 @@ class Call:
     however it is left. What comes instead of a conversation is raised: see
     `tgvoip.aio.outcomes`. If the other side hangs up, audio ends, `write()`
     raises `PeerHungUp`, and a block that this ends is left without an error.
+
+    All of it belongs to the event loop of its client; another thread gets a
+    `RuntimeError`.
     """
 
     def __init__(self, leg: Leg, options: Any, user: Any = None,
@@ -67,10 +71,12 @@ class Call:
         self._emoji: Tuple[Tuple[str, str], ...] = ()
         self._media: Optional[Media] = None
         self._playbacks: List[Playback] = []
-        self._listeners: "Set[asyncio.Queue[Optional[Event]]]" = set()
+        self._listeners: "Feeds[Event]" = Feeds()
         self._established = self._future()
         self._over = self._future()     # everything is finished
         self._begun = False
+        self._begun_by: "Optional[asyncio.Task[Any]]" = None
+        self._to_enter = False      # begun, and not yet entered
         self._stats: Any = ffi.NULL
         self._outcome: Optional[CallEnded] = None
         self._bars = 0
@@ -134,6 +140,7 @@ class Call:
     @property
     def duration(self) -> int:
         """Whole seconds of conversation."""
+        check_loop(self._loop, "duration")
         return (self._info if self._outcome else self._leg.info()).duration
 
     @property
@@ -153,11 +160,11 @@ class Call:
     # -- begin and end -----------------------------------------------------------
 
     async def __aenter__(self) -> "Call":
-        try:
+        if not self._to_enter:
             await self._begin()
-        except BaseException:
-            await self._end()
-            raise
+        elif self._outcome is not None:
+            raise self._outcome
+        self._to_enter = False
         return self
 
     async def __aexit__(self, kind: Optional[Type[BaseException]],
@@ -168,8 +175,9 @@ class Call:
             isinstance(error, PeerHungUp))
 
     def __await__(self) -> Generator[Any, None, "Call"]:
-        """Ring, or answer, without `async with`: call `hang_up()` yourself."""
-        return self.__aenter__().__await__()
+        """Ring, or answer, without `async with`: call `hang_up()` yourself,
+        or enter it afterwards."""
+        return self._begin().__await__()
 
     async def accept(self) -> "Call":
         """Answer an incoming call, and wait until both sides can hear."""
@@ -179,30 +187,50 @@ class Call:
 
     async def reject(self) -> None:
         """Decline an incoming call."""
+        check_loop(self._loop, "reject")
         if self.outgoing:
             raise RuntimeError("reject: this side has called")
         await self._leg.decline()
 
     async def ignore(self) -> None:
         """Let an incoming call ring elsewhere."""
+        check_loop(self._loop, "ignore")
         if self.outgoing:
             raise RuntimeError("ignore: this side has called")
         await self._leg.ignore()
 
     async def hang_up(self) -> None:
         """End it, whatever its state; returns when everything is finished."""
+        check_loop(self._loop, "hang_up")
         await self._end()
+
+    async def forsake(self) -> None:
+        """(The client: the task that runs has failed.)"""
+        if self._outcome is None and (
+                self._begun_by is asyncio.current_task()):
+            await self._end()
 
     async def wait_ended(self) -> CallEnded:
         """Wait until it is over, whoever ends it; say how."""
+        check_loop(self._loop, "wait_ended")
         await asyncio.shield(self._over)
         assert self._outcome is not None
         return self._outcome
 
-    async def _begin(self) -> None:
-        if self._begun:
+    async def _begin(self) -> "Call":
+        check_loop(self._loop, "call")
+        if self._begun:     # whoever has begun it goes on
             raise RuntimeError("the call has begun already")
-        self._begun = True
+        self._begun, self._begun_by = True, asyncio.current_task()
+        try:
+            await self._connect()
+        except BaseException:
+            await self._end()
+            raise
+        self._to_enter = True
+        return self
+
+    async def _connect(self) -> None:
         if self._outcome is not None:
             raise self._outcome
         if self.outgoing:
@@ -322,7 +350,7 @@ class Call:
         self._publish(Ended(self._outcome))
         if self._info.need_rating:
             self._publish(Feedback(True))
-        self._close_events()
+        self._listeners.end()
         if not self._over.done():
             self._over.set_result(None)
         self._options.forget(self)
@@ -358,32 +386,22 @@ class Call:
 
     # -- events ------------------------------------------------------------------------
 
-    async def events(self) -> AsyncIterator[Event]:
-        """Everything that happens from now on; ends with the call."""
+    def events(self) -> AsyncIterator[Event]:
+        """Everything that happens from now on: `async for event in
+        call.events()`. Ends with the call."""
+        check_loop(self._loop, "events")
+        feed = self._listeners.new()
         if self._over.done():
-            return
-        queue: "asyncio.Queue[Optional[Event]]" = asyncio.Queue()
-        self._listeners.add(queue)
-        try:
-            while True:
-                event = await queue.get()
-                if event is None:
-                    return
-                yield event
-        finally:
-            self._listeners.discard(queue)
+            feed.end()
+        return feed
 
     def _publish(self, event: Event) -> None:
-        for queue in self._listeners:
-            queue.put_nowait(event)
-
-    def _close_events(self) -> None:
-        for queue in self._listeners:
-            queue.put_nowait(None)
+        self._listeners.put(event)
 
     # -- audio ---------------------------------------------------------------------------
 
-    def _need_media(self) -> Media:
+    def _need_media(self, what: str) -> Media:
+        check_loop(self._loop, what)
         if self._outcome is not None:
             raise self._outcome
         if self._media is None:
@@ -396,7 +414,7 @@ class Call:
         48 kHz mono) to what is said. A file that cannot be played raises
         here; `await` the result to wait for its end."""
         name = as_path("path", path)
-        media = self._need_media()
+        media = self._need_media("play")
         media.with_path(lib.tgvoip_call_play, name)
         playback = Playback(self, name)
         self._playbacks.append(playback)
@@ -406,15 +424,17 @@ class Call:
         """Append a file to what is said, in turn and without end, while there
         is nothing else to say."""
         name = as_path("path", path)
-        self._need_media().with_path(lib.tgvoip_call_play_on_hold, name)
+        self._need_media("play_on_hold").with_path(
+            lib.tgvoip_call_play_on_hold, name)
 
     def stop_hold(self) -> None:
         """Forget the files of `play_on_hold()`."""
-        lib.tgvoip_call_clear_hold_queue(self._need_media().call)
+        lib.tgvoip_call_clear_hold_queue(self._need_media("stop_hold").call)
 
     def record(self, path: Path, sides: str = "heard") -> List[str]:
         """Record until the end of the call or `stop_recording()`. The ending
-        of `path` is the format. Without gaps: silence where nothing came.
+        of `path` is the format: .wav, .flac, .ogg, .opus, .mp3, or .raw and
+        .pcm without a header. Without gaps: silence where nothing came.
 
         :param sides: `"heard"`, the other side; `"sent"`, this side as the
             other one would hear it on a perfect network; `"both"`, two files
@@ -425,7 +445,7 @@ class Call:
         if sides not in ("heard", "sent", "both"):
             raise ValueError("sides: 'heard', 'sent' or 'both' expected, "
                              f"got {sides!r}")
-        media = self._need_media()
+        media = self._need_media("record")
         start, dot = os.path.splitext(name)
         paths = []
         for side, function in (("heard", lib.tgvoip_call_record),
@@ -438,7 +458,7 @@ class Call:
 
     async def stop_recording(self) -> None:
         """Finish what is recorded; the files are whole on return."""
-        media = self._need_media()
+        media = self._need_media("stop_recording")
         await self._loop.run_in_executor(
             None, lib.tgvoip_call_stop_recording, media.call)
 
@@ -446,26 +466,28 @@ class Call:
         """What is heard, as frames of PCM: `async for frame in
         call.audio(rate=16000)`. Ends with the call."""
         as_int("frame_ms", frame_ms, 5, 1000)
-        if self._media is None:
-            self._need_media()
-            assert False
-        return self._media.new_stream(rate, frame_ms)
+        check_loop(self._loop, "audio")
+        media = self._media or self._need_media("audio")
+        return media.new_stream(rate, frame_ms)
 
     async def write(self, pcm: Any, rate: int = 48000) -> None:
         """Say PCM: mono, signed 16 bit in the machine's byte order. Returns
         when all of it is in the ring of the call, which holds half a second:
         whoever makes speech faster than it is said is slowed down. Leave the
-        buffer alone until then."""
-        await self._need_media().write(pcm, rate)
+        buffer alone until then.
+
+        :param pcm: bytes, or an array of 16-bit samples (`array`, NumPy)
+        """
+        await self._need_media("write").write(pcm, rate)
 
     async def drain(self) -> None:
         """Wait until all PCM that was written has been said."""
-        await self._need_media().drain()
+        await self._need_media("drain").drain()
 
     def clear(self) -> None:
         """Be silent at once: written PCM and queued files are dropped, and
         whoever waits for them is woken. For barge-in."""
-        media = self._need_media()
+        media = self._need_media("clear")
         media.clear()
         lib.tgvoip_call_clear_play_queue(media.call)
         for playback in self._playbacks:
@@ -482,6 +504,7 @@ class Call:
     def muted(self, muted: bool) -> None:
         if not isinstance(muted, bool):
             raise wrong_type("muted", "bool", muted)
+        check_loop(self._loop, "muted")
         self._muted = muted
         if self._media is not None and self._media.alive():
             lib.tgvoip_call_set_mute(self._media.call, muted)
@@ -498,6 +521,7 @@ class Call:
 
     def stats(self) -> CallStats:
         """Counters and measures, also after the end."""
+        check_loop(self._loop, "stats")
         return call_stats(self._read_stats(), self.state)
 
     @property
@@ -507,6 +531,7 @@ class Call:
 
     async def rate(self, stars: int, comment: str = "") -> None:
         """Send the user's opinion, 1 to 5 stars, once and after the end."""
+        check_loop(self._loop, "rate")
         as_int("stars", stars, 1, 5)
         if not isinstance(comment, str):
             raise wrong_type("comment", "str", comment)

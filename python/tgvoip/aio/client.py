@@ -11,6 +11,7 @@ from .._errors import as_bool, as_enum, as_int, wrong_type
 from .._proxy import parse_proxy
 from .._types import DataSaving, NetType
 from ._account import Account
+from ._feed import Feeds, check_loop
 from ._signaling import Leg, Signaling
 from .call import Call
 
@@ -65,7 +66,8 @@ class Client:
                                       forbid_p2p=not self.direct)
         self._calls: Dict[int, Call] = {}
         self._handler: Optional[Handler] = None
-        self._queues: "Set[asyncio.Queue[Optional[Call]]]" = set()
+        self._listeners: "Feeds[Call]" = Feeds()
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._tasks: "Set[asyncio.Task[Any]]" = set()
         self._running = False
 
@@ -76,6 +78,7 @@ class Client:
         if self._running:
             raise RuntimeError("start: the client is running")
         self._running = True
+        self._loop = asyncio.get_running_loop()
         try:
             self.user_id = await self._signaling.start(self._incoming)
         except BaseException:
@@ -86,9 +89,9 @@ class Client:
         """Hang up all calls, wait until that is done, and listen no more."""
         if not self._running:
             return
+        check_loop(self._loop, "close")
         self._running = False
-        for queue in self._queues:
-            queue.put_nowait(None)
+        self._listeners.end()
         calls = list(self._calls.values())
         if calls:
             await asyncio.gather(*(call.hang_up() for call in calls),
@@ -126,6 +129,7 @@ class Client:
                                  "range 0..600")
         if not self._running:
             raise RuntimeError("call: the client has not been started")
+        check_loop(self._loop, "call")
         leg = self._signaling.new_leg()
         call = Call(leg, self, user, ring_timeout)
         self._keep(call)
@@ -135,42 +139,41 @@ class Client:
 
     def incoming(self) -> AsyncIterator[Call]:
         """Calls that ring here: `async for call in client.incoming():`. Give
-        each to a task of its own: `async with call:` answers it."""
-        queue: "asyncio.Queue[Optional[Call]]" = asyncio.Queue()
-        self._queues.add(queue)
-        return self._iterate(queue)
-
-    async def _iterate(self, queue: "asyncio.Queue[Optional[Call]]"
-                       ) -> AsyncIterator[Call]:
-        try:
-            while self._running:
-                call = await queue.get()
-                if call is None:
-                    return
-                yield call
-        finally:
-            self._queues.discard(queue)
+        each to a task of its own: `async with call:` answers it. Ends when
+        the client is closed."""
+        if not self._running:
+            raise RuntimeError("incoming: the client has not been started")
+        check_loop(self._loop, "incoming")
+        return self._listeners.new()
 
     def on_incoming(self, handler: Handler) -> Handler:
         """Have `handler(call)` run in a task for each call that rings here.
         If it neither answers nor rejects, the call rings on until somebody
-        gives up. May be used as a decorator."""
+        gives up. An error in it is logged, and ends a call that it has
+        answered. May be used as a decorator."""
         if not inspect.iscoroutinefunction(handler):
             raise wrong_type("handler", "coroutine function", handler)
         self._handler = handler
         return handler
 
     def _incoming(self, leg: Leg) -> None:
-        if not self._running or not (self._handler or self._queues):
+        if not self._running or not (self._handler or self._listeners):
             # Nobody waits for calls: let it ring on other devices.
             self._spawn(leg.ignore())
             return
         call = Call(leg, self)
         self._keep(call)
-        for queue in self._queues:
-            queue.put_nowait(call)
+        self._listeners.put(call)
         if self._handler is not None:
-            self._spawn(self._handler(call))
+            self._spawn(self._handle(self._handler, call))
+
+    @staticmethod
+    async def _handle(handler: Handler, call: Call) -> None:
+        try:
+            await handler(call)
+        except Exception:
+            await call.forsake()
+            raise
 
     def _spawn(self, coroutine: Awaitable[None]) -> None:
         task = asyncio.ensure_future(coroutine)

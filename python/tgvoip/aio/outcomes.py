@@ -7,6 +7,7 @@ after the end, and kept in `Call.outcome`.
 from typing import Dict, Type
 
 from .._native import lib
+from .._types import CallError
 
 
 class CallEnded(Exception):
@@ -56,7 +57,7 @@ class Ignored(CallEnded):
 class Dropped(CallEnded):
     """Lost after it had been answered. `error` is the engine's."""
 
-    error = 0
+    error: CallError = CallError.UNKNOWN
 
 
 class Incompatible(CallEnded):

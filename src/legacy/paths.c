@@ -82,6 +82,16 @@ static int init_path(struct tgv_path *p, enum tgv_path_type type,
     return 0;
 }
 
+bool tgv_paths_relay_fits(const struct tgv_call *c)
+{
+    unsigned relays = 0;
+
+    for (unsigned i = 0; i < c->paths.count; i++)
+        relays +=
+            !c->paths.list[i].gone && tgv_path_is_relay(&c->paths.list[i]);
+    return relays < TGV_PATHS_MAX - TGV_DIRECT_MAX;
+}
+
 struct tgv_path *tgv_paths_add(struct tgv_call *c, enum tgv_path_type type,
                                enum tgv_path_origin origin)
 {

@@ -258,24 +258,57 @@ static bool copy_to_tcp(struct tgv_call *c, unsigned relay)
     return true;
 }
 
-/* Once per call. What memory did not suffice for is done without. */
+static bool has_copy(const struct tgv_call *c, const struct tgv_path *relay,
+                     bool any_address)
+{
+    for (unsigned i = 0; i < c->paths.count; i++) {
+        const struct tgv_path *p = &c->paths.list[i];
+        if (!p->gone && p->origin == TGV_ORIGIN_TCP_CLONE &&
+            p->id == relay->id &&
+            (any_address || tgv_addr_equal(&p->addr, &relay->addr)))
+            return true;
+    }
+    return false;
+}
+
+/* There may be more than fit: each relay gets a copy at an address within
+ * reach, then those without at any, then each second address. */
+enum copy_round { WITHIN_REACH, ONE_OF_EACH, ALL, ROUNDS };
+
+static bool wants_copy(const struct tgv_call *c, unsigned i,
+                       enum copy_round round)
+{
+    const struct tgv_path *p = &c->paths.list[i];
+
+    if (p->gone || p->type != TGV_PATH_UDP_RELAY ||
+        has_copy(c, p, round != ALL))
+        return false;
+    return round != WITHIN_REACH || tgv_direct_reaches(c, &p->addr);
+}
+
+/* Once per call. What there is no room or no memory for is done without. */
 static void copy_relays(struct tgv_call *c, tgv_time now)
 {
-    unsigned count = c->paths.count, copies = 0;
-    bool whole = true;
+    unsigned count = c->paths.count, copies = 0, left_out = 0;
+    bool memory = true;
 
     if (c->reach.cloned || c->reach.relays_given_tcp)
         return;
-    for (unsigned i = 0; i < count && whole; i++) {
-        const struct tgv_path *p = &c->paths.list[i];
-        if (p->gone || p->type != TGV_PATH_UDP_RELAY)
+    for (unsigned n = 0; n < ROUNDS * count && memory; n++) {
+        if (!wants_copy(c, n % count, (enum copy_round)(n / count)))
             continue;
-        whole = copy_to_tcp(c, i);
-        copies += whole;
+        bool fits = tgv_paths_relay_fits(c);
+        memory = !fits || copy_to_tcp(c, n % count);
+        copies += fits && memory;
+        left_out += !fits && n / count == ALL;
     }
-    if (!whole)
+    if (!memory)
         tgv_log(c->log, TGV_LOG_WARNING, ROOM, now,
                 "no memory for a TCP copy of each relay");
+    if (left_out)
+        tgv_log(c->log, TGV_LOG_INFO, ROOM, now,
+                "so many relays: %u of their addresses are tried by UDP only",
+                left_out);
     c->reach.cloned = copies > 0;
 }
 

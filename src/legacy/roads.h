@@ -15,8 +15,10 @@
 #include "transport/socks5.h"
 #include "wire/control.h"
 
-/* Relays, a TCP and an IPv6 copy of each, and three direct ones at most. */
-#define TGV_PATHS_MAX (3 * TGV_RELAYS_MAX + 3)
+#define TGV_DIRECT_MAX 3
+/* Relays and the IPv6 copies of them, as many TCP ones as these leave room for,
+ * and the direct ones. An index has eight bits. */
+#define TGV_PATHS_MAX (3 * TGV_RELAYS_MAX + TGV_DIRECT_MAX)
 #define TGV_PINGS_KEPT 4 /* pings of a path that a pong may answer */
 #define TGV_PROBES_MAX 10 /* of a UDP reachability series */
 #define TGV_STREAM_HELLO 576 /* proxy messages, or the transport's header */
@@ -211,7 +213,10 @@ struct tgv_nat64 { /* nat64.c */
 int tgv_paths_init(struct tgv_call *c, const struct tgv_relay_entry *relays,
                    size_t count);
 void tgv_paths_fini(struct tgv_call *c);
-/* A free place, cleaned; NULL if there is none. */
+/* Is there a place for one more road to a relay, beside those for direct ones,
+ * which stay free for them? */
+bool tgv_paths_relay_fits(const struct tgv_call *c);
+/* A free place, cleaned; NULL if there is none, or no memory. */
 struct tgv_path *tgv_paths_add(struct tgv_call *c, enum tgv_path_type type,
                                enum tgv_path_origin origin);
 unsigned tgv_paths_index(const struct tgv_call *c, const struct tgv_path *p);

@@ -98,8 +98,12 @@ size_t tgv_relays_choose(const struct tgvoip_phone_connection *single,
         struct tgv_relay_choice relay;
         const char *why;
 
-        if (kept == TGV_RELAYS_KEPT)
+        if (kept == TGV_RELAYS_KEPT) {
+            tgv_log(log, TGV_LOG_INFO, "negotiate", now,
+                    "%zu connections are not used: the first %d are enough",
+                    count - i + 1, TGV_RELAYS_KEPT);
             break;
+        }
         why = take_relay(c, &relay);
         if (!why)
             why = keep(out, &kept, &relay);

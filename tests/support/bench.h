@@ -26,6 +26,7 @@
 #define TGV_BENCH_START TGV_S(500)
 #define TGV_BENCH_STREAMS 128
 #define TGV_BENCH_NAMES 8
+#define TGV_BENCH_BODY 64 /* of INIT and INIT_ACK */
 
 struct tgv_bench_packet { /* sent by the call */
     tgv_time at; /* since the start */
@@ -185,8 +186,14 @@ void tgv_bench_send_inner(struct tgv_bench *b, unsigned relay,
                           const uint8_t *inner, size_t len);
 void tgv_bench_datagram(struct tgv_bench *b, unsigned relay,
                         const uint8_t *data, size_t len);
+/* The bodies of its INIT and its INIT_ACK; their lengths. */
+size_t tgv_bench_init_body(const struct tgv_bench *b, uint8_t *body);
+size_t tgv_bench_ack_body(const struct tgv_bench *b, uint8_t *body);
 void tgv_bench_init_packet(struct tgv_bench *b, unsigned relay);
 void tgv_bench_ack_packet(struct tgv_bench *b, unsigned relay);
+/* An INIT that says something else. */
+void tgv_bench_init_with(struct tgv_bench *b, unsigned relay, uint32_t version,
+                         uint32_t min_version, uint32_t flags);
 void tgv_bench_media(struct tgv_bench *b, unsigned relay, uint32_t pts);
 /* INIT, INIT_ACK, media: the call is ESTABLISHED afterwards. */
 void tgv_bench_establish(struct tgv_bench *b);

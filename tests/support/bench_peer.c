@@ -73,21 +73,41 @@ void tgv_bench_send_inner(struct tgv_bench *b, unsigned relay,
     tgv_bench_datagram(b, relay, out, seal_inner(b, relay, inner, len, out));
 }
 
-void tgv_bench_init_packet(struct tgv_bench *b, unsigned relay)
+static size_t init_body(const struct tgv_bench *b, uint32_t version,
+                        uint32_t min_version, uint32_t flags, uint8_t *body)
 {
-    struct tgv_init m = {.version = b->version,
-                         .min_version = 3,
+    struct tgv_init m = {.version = version,
+                         .min_version = min_version,
+                         .flags = flags,
                          .codec_count = 1,
                          .codecs = {TGV_CODEC_OPUS}};
-    uint8_t body[64];
     size_t len;
 
-    if (tgv_init_encode(&m, b->o.layer, body, sizeof(body), &len))
+    if (tgv_init_encode(&m, b->o.layer, body, TGV_BENCH_BODY, &len))
         abort();
-    tgv_bench_send(b, relay, TGV_PKT_INIT, body, len);
+    return len;
 }
 
-void tgv_bench_ack_packet(struct tgv_bench *b, unsigned relay)
+size_t tgv_bench_init_body(const struct tgv_bench *b, uint8_t *body)
+{
+    return init_body(b, b->version, 3, 0, body);
+}
+
+void tgv_bench_init_with(struct tgv_bench *b, unsigned relay, uint32_t version,
+                         uint32_t min_version, uint32_t flags)
+{
+    uint8_t body[TGV_BENCH_BODY];
+
+    tgv_bench_send(b, relay, TGV_PKT_INIT, body,
+                   init_body(b, version, min_version, flags, body));
+}
+
+void tgv_bench_init_packet(struct tgv_bench *b, unsigned relay)
+{
+    tgv_bench_init_with(b, relay, b->version, 3, 0);
+}
+
+size_t tgv_bench_ack_body(const struct tgv_bench *b, uint8_t *body)
 {
     struct tgv_init_ack m = {.version = b->version,
                              .min_version = 3,
@@ -97,13 +117,20 @@ void tgv_bench_ack_packet(struct tgv_bench *b, unsigned relay)
                                           .codec = TGV_CODEC_OPUS,
                                           .frame_ms = 60,
                                           .enabled = true}}};
-    uint8_t body[64];
     size_t len;
 
     if (tgv_init_ack_encode(&m, b->version < 5 ? b->version : 9, body,
-                            sizeof(body), &len))
+                            TGV_BENCH_BODY, &len))
         abort();
-    tgv_bench_send(b, relay, TGV_PKT_INIT_ACK, body, len);
+    return len;
+}
+
+void tgv_bench_ack_packet(struct tgv_bench *b, unsigned relay)
+{
+    uint8_t body[TGV_BENCH_BODY];
+
+    tgv_bench_send(b, relay, TGV_PKT_INIT_ACK, body,
+                   tgv_bench_ack_body(b, body));
 }
 
 static size_t marker_frame(uint32_t number, uint8_t *out, size_t cap)

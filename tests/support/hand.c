@@ -201,14 +201,20 @@ void hand_answer_dh(struct hand *h)
     answer(h, &(struct tgv_answer){.kind = TGV_ANSWER_DH, .dh = &dh});
 }
 
+void hand_answer_config(struct hand *h,
+                        const struct tgvoip_phone_config *values)
+{
+    hand_request(h, TGVOIP_REQUEST_GET_CONFIG);
+    answer(h,
+           &(struct tgv_answer){.kind = TGV_ANSWER_CONFIG, .values = values});
+}
+
 void hand_configs(struct hand *h)
 {
     struct tgvoip_phone_config values;
 
     tgvoip_phone_config_default(&values);
-    hand_request(h, TGVOIP_REQUEST_GET_CONFIG);
-    answer(h,
-           &(struct tgv_answer){.kind = TGV_ANSWER_CONFIG, .values = &values});
+    hand_answer_config(h, &values);
     hand_request(h, TGVOIP_REQUEST_GET_CALL_CONFIG);
     answer(h, &(struct tgv_answer){.kind = TGV_ANSWER_CALL_CONFIG,
                                    .json = CONFIG_JSON,
@@ -375,13 +381,18 @@ void hand_to_ready_outgoing(struct hand *h)
 
 /* ---- incoming ---- */
 
-void hand_ring(struct hand *h)
+void hand_incoming(struct hand *h)
 {
     struct tgvoip_phone_call c = hand_requested(h);
 
     hand_update(h, &c);
     h->n = hand_event(h, TGVOIP_SIGNAL_EVENT_INCOMING)->negotiation;
     assert_non_null(h->n);
+}
+
+void hand_ring(struct hand *h)
+{
+    hand_incoming(h);
     hand_configs(h);
     hand_dh(h);
     hand_request(h, TGVOIP_REQUEST_RECEIVED_CALL);

@@ -69,6 +69,9 @@ void hand_answer_done(struct hand *h);
 void hand_answer_error(struct hand *h, int code, const char *name);
 void hand_answer_network(struct hand *h);
 void hand_answer_dh(struct hand *h);
+/* getConfig taken, and answered with these values. */
+void hand_answer_config(struct hand *h,
+                        const struct tgvoip_phone_config *values);
 /* Take and answer what the account asks for itself, then getDhConfig. */
 void hand_configs(struct hand *h);
 void hand_dh(struct hand *h);
@@ -91,6 +94,7 @@ void hand_to_ringing(struct hand *h);
 void hand_to_confirming(struct hand *h); /* confirmCall taken */
 void hand_to_ready_outgoing(struct hand *h);
 /* Incoming. */
+void hand_incoming(struct hand *h); /* INCOMING seen, nothing answered */
 void hand_ring(struct hand *h); /* INCOMING seen, both requests answered */
 void hand_to_accepting(struct hand *h); /* acceptCall taken */
 void hand_to_accepted(struct hand *h); /* and answered */

@@ -88,38 +88,16 @@ void storm_control(void)
         from_relay(relay, buf, len);
 }
 
-static size_t init_body(uint8_t type, uint8_t *body, size_t cap)
-{
-    struct tgv_init init = {.version = 9,
-                            .min_version = 3,
-                            .codec_count = 1,
-                            .codecs = {TGV_CODEC_OPUS}};
-    struct tgv_init_ack ack = {.version = 9,
-                               .min_version = 3,
-                               .stream_count = 1,
-                               .streams = {{.id = 1,
-                                            .type = TGV_STREAM_TYPE_AUDIO,
-                                            .codec = TGV_CODEC_OPUS,
-                                            .frame_ms = 60,
-                                            .enabled = true}}};
-    size_t len = 0;
-
-    if (type == TGV_PKT_INIT
-            ? tgv_init_encode(&init, storm.b.o.layer, body, cap, &len)
-            : tgv_init_ack_encode(&ack, 9, body, cap, &len))
-        abort();
-    return len;
-}
-
-static size_t body_of(uint8_t type, uint8_t *body, size_t cap)
+static size_t body_of(uint8_t type, uint8_t *body)
 {
     struct tgv_addr a =
         storm_addr((storm_coin() ? storm_peers : storm_bad)[storm_below(4)]);
 
     switch (type) {
     case TGV_PKT_INIT:
+        return tgv_bench_init_body(&storm.b, body);
     case TGV_PKT_INIT_ACK:
-        return init_body(type, body, cap);
+        return tgv_bench_ack_body(&storm.b, body);
     case TGV_PKT_PONG:
         return tgv_pong_encode(storm.pings[storm_below(4)], body);
     case TGV_PKT_LAN_ENDPOINT:
@@ -160,9 +138,9 @@ void storm_authentic(void)
         TGV_PKT_NOP,  TGV_PKT_PING,         TGV_PKT_PONG,
         TGV_PKT_PONG, TGV_PKT_LAN_ENDPOINT, TGV_PKT_NETWORK_CHANGED,
         99,           TGV_PKT_STREAM_DATA};
-    uint8_t room[2][20], body[64], pkt[1500];
+    uint8_t room[2][20], body[TGV_BENCH_BODY], pkt[1500];
     uint8_t type = types[storm_below(COUNT(types))];
-    size_t n, len = body_of(type, body, sizeof(body));
+    size_t n, len = body_of(type, body);
     struct tgv_addr peer = PICK(storm_peers);
     uint64_t before = tgv_bench_stats(&storm.b).packets_in;
 

@@ -183,24 +183,11 @@ static void test_handshake_times_out(void **state)
     assert_int_equal(b.last_error, TGV_CALL_ERROR_TIMEOUT);
 }
 
-static void send_init(uint32_t version, uint32_t min_version)
-{
-    struct tgv_init m = {.version = version,
-                         .min_version = min_version,
-                         .codec_count = 1,
-                         .codecs = {TGV_CODEC_OPUS}};
-    uint8_t body[64];
-    size_t len;
-
-    assert_int_equal(tgv_init_encode(&m, 92, body, sizeof(body), &len), 0);
-    tgv_bench_send(&b, 0, TGV_PKT_INIT, body, len);
-}
-
 static void test_handshake_version_above_ours_is_ours(void **state)
 {
     (void)state;
     tgv_bench_init(&b, &o);
-    send_init(10, 3);
+    tgv_bench_init_with(&b, 0, 10, 3, 0);
     assert_int_equal(tgv_bench_stats(&b).peer_version, 9);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_WAIT_INIT_ACK);
 }
@@ -209,7 +196,7 @@ static void test_handshake_peer_that_wants_more_is_incompatible(void **state)
 {
     (void)state;
     tgv_bench_init(&b, &o);
-    send_init(10, 10);
+    tgv_bench_init_with(&b, 0, 10, 10, 0);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_FAILED);
     assert_int_equal(b.last_error, TGV_CALL_ERROR_INCOMPATIBLE);
     assert_int_equal(tgv_bench_sent(&b, TGV_PKT_INIT_ACK, 0), 0);
@@ -219,7 +206,7 @@ static void test_handshake_peer_that_is_too_old_is_incompatible(void **state)
 {
     (void)state;
     tgv_bench_init(&b, &o);
-    send_init(2, 1);
+    tgv_bench_init_with(&b, 0, 2, 1, 0);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_FAILED);
     assert_int_equal(b.last_error, TGV_CALL_ERROR_INCOMPATIBLE);
 }
@@ -312,7 +299,7 @@ static void test_eng_07_failed_is_final_and_told_once(void **state)
 
     (void)state;
     tgv_bench_init(&b, &o);
-    send_init(10, 10);
+    tgv_bench_init_with(&b, 0, 10, 10, 0);
     states = b.state_count;
     sent = b.count;
     tgv_bench_establish(&b);

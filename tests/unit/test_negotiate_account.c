@@ -118,13 +118,7 @@ static void test_sig_11_timeouts_of_the_server_and_defaults(void **state)
     v.packet_timeout_ms = 3000;
     hand_init(&h, NULL);
     assert_int_equal(tgv_account_call(h.a, &h.n, HAND_PEER, 0, h.now, NULL), 0);
-    hand_request(&h, TGVOIP_REQUEST_GET_CONFIG);
-    assert_int_equal(
-        tgv_account_answer(
-            h.a, h.r.id,
-            &(struct tgv_answer){.kind = TGV_ANSWER_CONFIG, .values = &v},
-            h.now),
-        0);
+    hand_answer_config(&h, &v);
     hand_request(&h, TGVOIP_REQUEST_GET_CALL_CONFIG);
     hand_answer_error(&h, 500, "X"); /* is not an error */
     hand_dh(&h);
@@ -180,13 +174,7 @@ static void test_sig_11_account_without_calls(void **state)
     v.phonecalls_enabled = false;
     hand_init(&h, NULL);
     assert_int_equal(tgv_account_call(h.a, &h.n, HAND_PEER, 0, h.now, NULL), 0);
-    hand_request(&h, TGVOIP_REQUEST_GET_CONFIG);
-    assert_int_equal(
-        tgv_account_answer(
-            h.a, h.r.id,
-            &(struct tgv_answer){.kind = TGV_ANSWER_CONFIG, .values = &v},
-            h.now),
-        0);
+    hand_answer_config(&h, &v);
     hand_expect_end(&h, TGVOIP_SIGNAL_FAILED, TGVOIP_OUTCOME_PRIVACY,
                     "this account cannot call");
     assert_int_equal(tgv_account_call(h.a, &h.n, HAND_PEER, 0, h.now, &failure),

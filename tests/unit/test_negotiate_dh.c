@@ -181,12 +181,9 @@ static void test_sig_15_bad_parameters_of_an_incoming_call(void **state)
 {
     (void)state;
     struct hand h;
-    struct tgvoip_phone_call c;
 
     hand_init(&h, NULL);
-    c = hand_requested(&h);
-    hand_update(&h, &c);
-    h.n = hand_event(&h, TGVOIP_SIGNAL_EVENT_INCOMING)->negotiation;
+    hand_incoming(&h);
     hand_configs(&h);
     hand_request(&h, TGVOIP_REQUEST_GET_DH_CONFIG);
     answer_dh(&h, 2, tgv_dh_known_prime(), 256, 5, 256);

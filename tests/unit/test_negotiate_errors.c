@@ -69,8 +69,6 @@ static const struct error_case error_cases[] = {
 /* Bring a call to where this request has been taken. */
 static void bring(struct hand *h, enum tgvoip_request_type request)
 {
-    struct tgvoip_phone_call c;
-
     switch (request) {
     case TGVOIP_REQUEST_GET_DH_CONFIG:
         assert_int_equal(
@@ -88,9 +86,7 @@ static void bring(struct hand *h, enum tgvoip_request_type request)
         hand_to_confirming(h);
         break;
     default:
-        c = hand_requested(h);
-        hand_update(h, &c);
-        h->n = hand_event(h, TGVOIP_SIGNAL_EVENT_INCOMING)->negotiation;
+        hand_incoming(h);
         hand_configs(h);
         hand_dh(h);
         hand_request(h, request);

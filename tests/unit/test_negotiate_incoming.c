@@ -148,12 +148,9 @@ static void test_sig_41_decline_at_once(void **state)
 {
     (void)state;
     struct hand h;
-    struct tgvoip_phone_call c;
 
     hand_init(&h, NULL);
-    c = hand_requested(&h);
-    hand_update(&h, &c);
-    h.n = hand_event(&h, TGVOIP_SIGNAL_EVENT_INCOMING)->negotiation;
+    hand_incoming(&h);
     assert_int_equal(tgv_negotiation_decline(h.n, h.now), 0);
     hand_expect_end(&h, TGVOIP_SIGNAL_ENDED, TGVOIP_OUTCOME_DECLINED, "");
     hand_configs(&h);
@@ -185,14 +182,11 @@ static void test_sig_42_already_declined_ends_it(void **state)
     (void)state;
     static const char *const names[] = {"CALL_ALREADY_DECLINED",
                                         "CALL_ALREADY_DISCARDED"};
-    struct tgvoip_phone_call c;
     struct hand h;
 
     for (int i = 0; i < 2; i++) {
         hand_init(&h, NULL);
-        c = hand_requested(&h);
-        hand_update(&h, &c);
-        h.n = hand_event(&h, TGVOIP_SIGNAL_EVENT_INCOMING)->negotiation;
+        hand_incoming(&h);
         hand_configs(&h);
         hand_dh(&h);
         hand_request(&h, TGVOIP_REQUEST_RECEIVED_CALL);
@@ -208,12 +202,9 @@ static void test_sig_43_dh_config_before_accept(void **state)
 {
     (void)state;
     struct hand h;
-    struct tgvoip_phone_call c;
 
     hand_init(&h, NULL);
-    c = hand_requested(&h);
-    hand_update(&h, &c);
-    h.n = hand_event(&h, TGVOIP_SIGNAL_EVENT_INCOMING)->negotiation;
+    hand_incoming(&h);
     hand_configs(&h);
     hand_request(&h, TGVOIP_REQUEST_GET_DH_CONFIG);
     uint64_t dh_id = h.r.id;

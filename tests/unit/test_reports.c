@@ -180,31 +180,19 @@ static void test_stats_mobile_types_are_those_of_the_notes(void **state)
 
 /* -- the peer --------------------------------------------------------------------- */
 
-static void send_init(uint32_t version, uint32_t min_version, uint32_t flags)
-{
-    struct tgv_init m = {.version = version,
-                         .min_version = min_version,
-                         .flags = flags,
-                         .codec_count = 1,
-                         .codecs = {TGV_CODEC_OPUS}};
-    uint8_t body[64];
-    size_t len;
-
-    assert_int_equal(tgv_init_encode(&m, 92, body, sizeof(body), &len), 0);
-    tgv_bench_send(&b, 0, TGV_PKT_INIT, body, len);
-}
-
 static void test_stats_capabilities_of_the_peer(void **state)
 {
     (void)state;
     tgv_bench_init(&b, &o);
     assert_int_equal(tgv_bench_stats(&b).peer_capabilities, 0);
-    send_init(9, 3, TGV_INIT_GROUP_CALLS | TGV_INIT_VIDEO_RECV);
+    tgv_bench_init_with(&b, 0, 9, 3,
+                        TGV_INIT_GROUP_CALLS | TGV_INIT_VIDEO_RECV);
     assert_int_equal(tgv_bench_stats(&b).peer_capabilities,
                      TGV_CAPABILITY_GROUP_CALLS | TGV_CAPABILITY_VIDEO_DISPLAY);
     tgv_bench_fini(&b);
     tgv_bench_init(&b, &o);
-    send_init(9, 3, TGV_INIT_DATA_SAVING | TGV_INIT_VIDEO_SEND);
+    tgv_bench_init_with(&b, 0, 9, 3,
+                        TGV_INIT_DATA_SAVING | TGV_INIT_VIDEO_SEND);
     assert_int_equal(tgv_bench_stats(&b).peer_capabilities,
                      TGV_CAPABILITY_VIDEO_CAPTURE);
 }
@@ -215,7 +203,7 @@ static void test_stats_versions_of_a_refused_peer_are_known(void **state)
 
     (void)state;
     tgv_bench_init(&b, &o);
-    send_init(12, 11, 0);
+    tgv_bench_init_with(&b, 0, 12, 11, 0);
     assert_int_equal(tgv_bench_state(&b), TGV_STATE_FAILED);
     assert_int_equal(tgv_bench_stats(&b).peer_version, 12);
     assert_int_equal(tgv_bench_stats(&b).peer_min_version, 11);

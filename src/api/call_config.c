@@ -206,6 +206,13 @@ static int check_numbers(const struct tgvoip_call_config *c,
     return err;
 }
 
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+    while (len > 0 && bytes[len - 1] == 0)
+        len--;
+    return len == 0;
+}
+
 static int check_form(const struct tgvoip_call_config *c,
                       struct tgvoip_failure *failure)
 {
@@ -225,6 +232,9 @@ static int check_form(const struct tgvoip_call_config *c,
     if (c->key_len != KEY_BYTES)
         return tgv_fail(failure, TGVOIP_ERR_INVALID, "key",
                         "must be %d bytes, got %zu", KEY_BYTES, c->key_len);
+    if (is_zero(c->key, c->key_len))
+        return tgv_fail(failure, TGVOIP_ERR_INVALID, "key",
+                        "is all zeros: it was never set");
     return 0;
 }
 

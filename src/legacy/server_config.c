@@ -146,19 +146,35 @@ static bool read_value(const struct key *k, const struct tgv_json *value,
 
 struct merge {
     struct tgv_server_config *config;
-    unsigned rejected;
+    unsigned rejected, unnamed;
     char *names; /* of the refused, with commas */
     size_t cap;
 };
 
+#define MORE " and %u more"
+#define MORE_ROOM sizeof(" and 9999 more")
+
 static void refuse(struct merge *m, const char *name)
 {
     size_t at = m->cap ? strlen(m->names) : 0;
+    /* The first name is worth more than the number of the others. */
+    size_t room = at > 0 ? MORE_ROOM : 1;
 
     m->rejected++;
-    if (at + strlen(name) + 3 > m->cap)
-        return;
-    snprintf(m->names + at, m->cap - at, "%s%s", at ? ", " : "", name);
+    if (m->unnamed > 0 || at + strlen(", ") + strlen(name) + room > m->cap)
+        m->unnamed++;
+    else
+        snprintf(m->names + at, m->cap - at, "%s%s", at ? ", " : "", name);
+}
+
+/* Nobody should take the names for all. */
+static void tell_unnamed(struct merge *m)
+{
+    size_t at = m->cap ? strlen(m->names) : 0;
+
+    if (m->unnamed > 0 && at > 0 && at + MORE_ROOM <= m->cap)
+        snprintf(m->names + at, m->cap - at, MORE,
+                 m->unnamed < 9999 ? m->unnamed : 9999);
 }
 
 static void merge_member(void *ctx, const char *name,
@@ -200,6 +216,7 @@ int tgv_server_config_merge(struct tgv_server_config *config, const char *json,
         return TGVOIP_ERR_FORMAT;
     }
     tgv_json_each(root, merge_member, &m);
+    tell_unnamed(&m);
     tgv_json_free(root);
     if (rejected)
         *rejected = m.rejected;

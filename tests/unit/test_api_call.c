@@ -62,6 +62,12 @@ static void key_null(struct tgvoip_call_config *c)
 {
     c->key = NULL;
 }
+static void key_zero(struct tgvoip_call_config *c)
+{
+    static const uint8_t zero[256];
+
+    c->key = zero;
+}
 static void key_short(struct tgvoip_call_config *c)
 {
     c->key_len = 12;
@@ -205,6 +211,7 @@ static const struct {
     const char *what, *why;
 } bad[] = {
     {key_null, TGVOIP_ERR_INVALID, "key", "is NULL"},
+    {key_zero, TGVOIP_ERR_INVALID, "key", "is all zeros: it was never set"},
     {key_short, TGVOIP_ERR_INVALID, "key", "must be 256 bytes, got 12"},
     {size_unset, TGVOIP_ERR_INVALID, "size",
      "tgvoip_call_config_default() was not called"},

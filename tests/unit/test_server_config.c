@@ -107,6 +107,21 @@ static void test_eng_61_errors_keep_the_old_values(void **state)
     assert_memory_equal(&before, &c, sizeof(c));
 }
 
+static void test_server_config_names_that_do_not_fit_are_counted(void **state)
+{
+    char why[64];
+    const char *json = "{\"audio_max_bitrate\": [], \"use_tcp\": {},"
+                       "\"audio_bitrate_step_incr\": null,"
+                       "\"audio_max_bitrate_saving\": -1, \"force_tcp\": 2}";
+
+    (void)state;
+    assert_int_equal(tgv_server_config_merge(&c, json, strlen(json), &rejected,
+                                             why, sizeof(why)),
+                     0);
+    assert_int_equal(rejected, 5);
+    assert_string_equal(why, "audio_max_bitrate, use_tcp and 3 more");
+}
+
 static void test_server_config_reals_accept_integers(void **state)
 {
     (void)state;
@@ -124,6 +139,8 @@ int main(void)
         cmocka_unit_test_setup(test_eng_60_rate_flags_keep_all_bits, reset),
         cmocka_unit_test_setup(test_eng_61_updates_merge, reset),
         cmocka_unit_test_setup(test_eng_61_errors_keep_the_old_values, reset),
+        cmocka_unit_test_setup(
+            test_server_config_names_that_do_not_fit_are_counted, reset),
         cmocka_unit_test_setup(test_server_config_reals_accept_integers, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

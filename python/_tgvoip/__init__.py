@@ -23,10 +23,31 @@ class CallState(Enum):
     RECONNECTING = 5
 
 
-for _class in (NetType, CallState, DataSaving, CallError):
-    for _member in _class:
-        globals()[_member.name] = _member
-del _class, _member
+# The members, too; UNKNOWN is the one of the last class, as it was.
+GPRS = NetType.GPRS
+EDGE = NetType.EDGE
+NET_3G = NetType.NET_3G
+HSPA = NetType.HSPA
+LTE = NetType.LTE
+WIFI = NetType.WIFI
+ETHERNET = NetType.ETHERNET
+OTHER_HIGH_SPEED = NetType.OTHER_HIGH_SPEED
+OTHER_LOW_SPEED = NetType.OTHER_LOW_SPEED
+DIALUP = NetType.DIALUP
+OTHER_MOBILE = NetType.OTHER_MOBILE
+WAIT_INIT = CallState.WAIT_INIT
+WAIT_INIT_ACK = CallState.WAIT_INIT_ACK
+ESTABLISHED = CallState.ESTABLISHED
+FAILED = CallState.FAILED
+RECONNECTING = CallState.RECONNECTING
+NEVER = DataSaving.NEVER
+MOBILE = DataSaving.MOBILE
+ALWAYS = DataSaving.ALWAYS
+UNKNOWN = CallError.UNKNOWN
+INCOMPATIBLE = CallError.INCOMPATIBLE
+TIMEOUT = CallError.TIMEOUT
+AUDIO_IO = CallError.AUDIO_IO
+PROXY = CallError.PROXY
 
 
 class VoIPController(BaseController):

@@ -7,7 +7,7 @@ module `_tgvoip` shows it under its old name.
 import json
 import math
 import weakref
-from typing import Any, List, Optional, Set, Union
+from typing import Any, Iterable, Optional, Set, Union
 
 from . import _engine
 from ._core import Core, endpoint_values
@@ -15,8 +15,8 @@ from ._errors import (as_bool, as_bytes, as_enum, as_int, as_list, as_path,
                       as_str, text, wrong_type)
 from ._native import ffi, lib
 from ._proxy import Proxy
-from ._types import (CallError, CallState, DataSaving, Endpoint, NetType,
-                     Stats, make_stats)
+from ._types import (Bytes, CallError, CallState, DataSaving, Endpoint,
+                     NetType, Path, Stats, make_stats)
 
 # Some values that only this file knows how to keep.
 _MAX_LAYER = int(lib.TGVOIP_MAX_LAYER)
@@ -59,7 +59,7 @@ class BaseController:
 
     _core_or_none: Optional[Core] = None
 
-    def __init__(self, persistent_state_file: str = "") -> None:
+    def __init__(self, persistent_state_file: Path = "") -> None:
         self._persistent_state_file = as_path("persistent_state_file",
                                               persistent_state_file)
         self._init()
@@ -123,7 +123,7 @@ class BaseController:
                                as_str("username", username),
                                as_str("password", password))
 
-    def set_encryption_key(self, key: bytes, is_outgoing: bool) -> None:
+    def set_encryption_key(self, key: Bytes, is_outgoing: bool) -> None:
         """Set the shared key: 256 bytes, on the left padded with zeros.
 
         :param is_outgoing: this side has called
@@ -132,13 +132,15 @@ class BaseController:
         settings.key = as_bytes("key", key, 256)
         settings.outgoing = as_bool("is_outgoing", is_outgoing)
 
-    def set_remote_endpoints(self, endpoints: List[Endpoint], allow_p2p: bool,
-                             tcp: bool, connection_max_layer: int) -> None:
+    def set_remote_endpoints(self, endpoints: Iterable[Endpoint],
+                             allow_p2p: Optional[bool], tcp: bool,
+                             connection_max_layer: int) -> None:
         """Set the relays.
 
         :param allow_p2p: the server's `phoneCall.p2p_allowed`; the call goes
             straight to the other side if that side allows it too, and the
-            other side learns the address of this machine
+            other side learns the address of this machine. None, as client
+            libraries have a flag that is not set, is False
         :param tcp: reach all of them by TCP
         :param connection_max_layer: the server's
             `phoneCall.protocol.max_layer`, not the library's maximum
@@ -189,8 +191,8 @@ class BaseController:
     def _set_engine_config(
             self, recv_timeout: float, init_timeout: float,
             data_saving_mode: Union[DataSaving, int], enable_aec: bool,
-            enable_ns: bool, enable_agc: bool, log_file_path: str,
-            status_dump_path: str, log_packet_stats: bool) -> None:
+            enable_ns: bool, enable_agc: bool, log_file_path: Path,
+            status_dump_path: Path, log_packet_stats: bool) -> None:
         core = self._core
         core.check()
         if core.stopped:
@@ -221,7 +223,7 @@ class BaseController:
         if core.alive():
             core.change()
 
-    def set_network_type(self, _type: NetType) -> None:
+    def set_network_type(self, _type: Union[NetType, int]) -> None:
         """Tell which network the device is on; any time."""
         core = self._core
         core.check()
@@ -313,14 +315,14 @@ class BaseController:
 
     # -- files ---------------------------------------------------------------
 
-    def play(self, path: str) -> bool:
+    def play(self, path: Path) -> bool:
         """Append a file of raw PCM to what is played, with `native_io`.
 
         :return: could it be opened? If not, a line on stderr says why.
         """
         return self._told(self._core.play(as_path("path", path)))
 
-    def play_on_hold(self, paths: List[str]) -> None:
+    def play_on_hold(self, paths: Iterable[Path]) -> None:
         """Replace the files that are played over and over while there is
         nothing else to play. Those that cannot be read are told of on stderr
         and left out."""
@@ -331,7 +333,7 @@ class BaseController:
         for name in names:
             self._told(core.play_on_hold(name))
 
-    def set_output_file(self, path: str) -> bool:
+    def set_output_file(self, path: Path) -> bool:
         """Record what is heard to a file of raw PCM, with `native_io`; an
         earlier file is finished.
 

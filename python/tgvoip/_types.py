@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Enumerations and data classes of the public interface."""
+import os
 from enum import Enum
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Union
 
 from ._errors import as_int, wrong_type
+
+
+#: The name of a file.
+Path = Union[str, "os.PathLike[str]"]
+Bytes = Union[bytes, bytearray, memoryview]
 
 
 class NetType(Enum):
@@ -119,7 +125,7 @@ class Endpoint:
     """
 
     def __init__(self, _id: int, ip: str, ipv6: str, port: int,
-                 peer_tag: bytes) -> None:
+                 peer_tag: Bytes) -> None:
         self._id: int = as_int("_id", _id, -2**63, 2**63 - 1)
         self.ip: Optional[str] = optional_str("ip", ip)
         self.ipv6: Optional[str] = optional_str("ipv6", ipv6)

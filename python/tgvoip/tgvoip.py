@@ -33,7 +33,7 @@ from ._base import BaseController, set_server_config
 from ._errors import as_bool, as_enum, as_int, as_path, report, wrong_type
 from ._native import lib
 from ._types import (CallError, CallState, DataSaving, Endpoint, NetType,
-                     Stats)
+                     Path, Stats)
 from .utils import get_real_elapsed_time
 
 __all__ = ["NetType", "DataSaving", "CallState", "CallError", "Stats",
@@ -118,8 +118,8 @@ class VoIPController(BaseController):
     _start_time: float = 0
     _end_time: Optional[float] = None
 
-    def __init__(self, persistent_state_file: str = "", debug: bool = False,
-                 logs_dir: Optional[str] = "logs", *,
+    def __init__(self, persistent_state_file: Path = "", debug: bool = False,
+                 logs_dir: Optional[Path] = "logs", *,
                  process_pcm: Any = _NOT_GIVEN) -> None:
         _refuse_processing(process_pcm)
         self.debug = as_bool("debug", debug)
@@ -248,10 +248,10 @@ class VoIPController(BaseController):
 
     def set_config(
             self, recv_timeout: float, init_timeout: float,
-            data_saving_mode: DataSaving, call_id: int,
+            data_saving_mode: Union[DataSaving, int], call_id: int,
             enable_aec: bool = True, enable_ns: bool = True,
-            enable_agc: bool = True, log_file_path: Optional[str] = None,
-            status_dump_path: Optional[str] = None,
+            enable_agc: bool = True, log_file_path: Optional[Path] = None,
+            status_dump_path: Optional[Path] = None,
             log_packet_stats: Optional[bool] = None, *,
             process_pcm: Any = _NOT_GIVEN) -> None:
         """Set times and files. May be repeated, also while the call runs;
@@ -306,7 +306,7 @@ class VoIPController(BaseController):
 
     # -- states --------------------------------------------------------------
 
-    def update_state(self, state: CallState) -> None:
+    def update_state(self, state: Union[CallState, int]) -> None:
         """Tell the state handlers, here and now, of a state that the engine
         does not know: ringing, busy, ended."""
         self._core.check()
@@ -375,7 +375,8 @@ class VoIPServerConfig:
 
     It holds for controllers that are created afterwards. `config` has
     defaults; the values of the server (`phone.getCallConfig`) are merged into
-    it.
+    it. A value that the engine does not take is told of in the log when a
+    call starts, which goes on with the one before.
     """
 
     config: ClassVar[Dict[str, Any]] = {
@@ -405,7 +406,8 @@ class VoIPServerConfig:
     def set_config(cls, _json: Union[str, Dict[str, Any]]) -> None:
         """Merge values, given as JSON or as a dict.
 
-        What is wrong prints one line to stderr and changes nothing.
+        What is not a JSON object prints one line to stderr and changes
+        nothing.
         """
         try:
             values = json.loads(_json) if isinstance(

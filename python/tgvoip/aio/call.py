@@ -4,13 +4,13 @@ import asyncio
 import logging
 import os
 from types import TracebackType
-from typing import (Any, AsyncIterator, Generator, List, Optional, Tuple, Type,
-                    Union)
+from typing import (Any, AsyncIterator, Generator, List, Optional, Tuple,
+                    Type)
 
 from .._errors import as_int, as_path, wrong_type
 from .._native import ffi, lib
 from .._proxy import proxy_struct
-from .._types import CallError, CallState
+from .._types import CallError, CallState, Path
 from ._feed import Feeds, check_loop
 from ._media import AudioStream, Media
 from ._signaling import Leg, LegInfo
@@ -23,8 +23,6 @@ log = logging.getLogger("tgvoip.aio")
 
 # The server has 5 s to answer a hang-up; files are finished besides. [s]
 END_TIMEOUT_S = 7.0
-
-Path = Union[str, "os.PathLike[str]"]
 
 
 class Playback:

@@ -21,12 +21,14 @@ async def ring(client, person, file):
         print(f"{person}: Telegram asks to wait {end.seconds} s")
     except aio.CallEnded as end:
         print(f"{person}: cannot be called: {end}")
+    except ValueError as error:             # Telethon knows nobody of the name
+        print(f"{person}: {error}")
     return False
 
 
-async def main(telegram, file, *people):
+async def main(telegram, file, person, *more):
     async with aio.Client(telegram) as client:
-        for person in people:
+        for person in (person, *more):
             if await ring(client, person, file):
                 print(f"{person} knows")
                 return person

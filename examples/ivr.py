@@ -53,7 +53,8 @@ async def serve(call, choices, chosen):
         print("no call:", end)
 
 
-async def main(telegram, *choices, chosen=print):
+async def main(telegram, choice, *more, chosen=print):
+    choices = (choice, *more)
     async with Client(telegram) as client:
         calls = set()
         async for call in client.incoming():

@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import struct
+import subprocess
 import sys
 import wave
 
@@ -99,7 +100,8 @@ def test_example_alert_caller(relay, tmp_path):
             boris.on_incoming(decline)
             clara.on_incoming(listen)
             await anna.close()
-            reached = await alert.main(anna.phone, file, "User1", "User2")
+            reached = await alert.main(anna.phone, file, "nobody_at_all",
+                                       "User1", "User2")
             assert reached == "User2"
             await until(lambda: heard and max(heard) > 3000)
 
@@ -178,3 +180,51 @@ def test_example_recorder(relay, tmp_path):
     assert [n.partition("-")[2].partition(str(1000))[2] for n in names] == [
         "-heard.flac", "-sent.flac", ".txt"]
     assert all((folder / n).stat().st_size > 300 for n in names)
+
+
+LOGIN = """
+    import asyncio, contextlib, os, signal, sys
+    import companions
+    companions.provide("telethon")
+    sys.path.insert(0, {folder!r})
+    import telegram_login, {example} as example
+
+    @contextlib.asynccontextmanager
+    async def login():
+        yield "client"
+
+    async def main(client, *words):
+        os.kill(os.getpid(), signal.{signal})
+        try:
+            await asyncio.sleep(20)
+        finally:
+            await asyncio.sleep(0)      # as what hangs up
+            print("left", client, *words)
+
+    telegram_login.login = login
+    telegram_login.run(main, "a", "b")
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_examples_end_in_order_when_interrupted(script, number):
+    assert script(LOGIN.format(folder=EXAMPLES, signal=number,
+                               example="echo_bot")) == "left client a b\n"
+    assert script.err == ""
+
+
+@pytest.mark.parametrize("words, says", [
+    (["alert_caller.py"], "python alert_caller.py alarm.ogg anna"),
+    (["alert_caller.py", "alarm.ogg"], "python alert_caller.py alarm.ogg"),
+    (["recorder.py", "a", "b", "c"], "python recorder.py announcement.ogg"),
+    (["ivr.py"], "python ivr.py opening-hours.ogg"),
+    (["echo_bot.py"], "Set TG_API_ID first")])
+def test_examples_say_how_they_are_run(words, says):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("TG_")}
+    env["PYTHONPATH"] = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, os.path.join(EXAMPLES, words[0]), *words[1:]],
+        env=env, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 1 and says in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr

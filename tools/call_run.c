@@ -529,6 +529,7 @@ int call_run(struct call_job *job)
         diag_error(&job->tool->diag, "call", "out of memory");
         return TOOL_FAILED;
     }
+    wake_catch();
     run->job = job;
     run->tool = job->tool;
     run->events.tool = job->tool;

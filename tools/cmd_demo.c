@@ -401,8 +401,10 @@ int cmd_demo(struct tool *tool, int argc, char **argv)
     demo->events.on = demo->json;
     if (!demo->json)
         tool->diag.notes = stdout;
-    if (status < 0)
+    if (status < 0) {
+        wake_catch();
         status = run(demo);
+    }
     fini(demo);
     return status;
 }

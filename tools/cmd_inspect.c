@@ -255,8 +255,10 @@ int cmd_inspect(struct tool *tool, int argc, char **argv)
     struct job job = {.tool = tool};
     int status = parse(&job, argc, argv);
 
-    if (status < 0)
+    if (status < 0) {
+        wake_catch(); /* the other end of the pipe ends first */
         status = run(&job);
+    }
     tgvoip_wipe(job.key, sizeof(job.key));
     return status;
 }

@@ -445,6 +445,7 @@ int cmd_relay(struct tool *tool, int argc, char **argv)
     tgvoip_relay_config_default(&job.config);
     status = parse(&job, argc, argv);
     if (status < 0) {
+        wake_catch();
         status = TOOL_FAILED;
         if (tool_engine(tool, &engine, 1) == 0)
             status = serve(&job, engine);

@@ -36,25 +36,26 @@ static void on_signal(int number)
     errno = saved;
 }
 
-static int handle_signals(void)
+static void handle(int number, void (*handler)(int))
 {
-    struct sigaction act, before;
+    struct sigaction act;
 
     memset(&act, 0, sizeof(act));
     sigemptyset(&act.sa_mask);
     act.sa_flags = SA_RESTART;
-    act.sa_handler = on_signal;
-    if (sigaction(SIGINT, &act, NULL) != 0 ||
-        sigaction(SIGTERM, &act, NULL) != 0 ||
-        sigaction(SIGHUP, NULL, &before) != 0)
-        return -1;
+    act.sa_handler = handler;
+    (void)sigaction(number, &act, NULL); /* fails for no signal we name */
+}
+
+void wake_catch(void)
+{
+    struct sigaction before;
+
+    handle(SIGINT, on_signal);
+    handle(SIGTERM, on_signal);
     /* nohup(1) has it ignored; the terminal may go then */
-    if (before.sa_handler != SIG_IGN && sigaction(SIGHUP, &act, NULL) != 0)
-        return -1;
-    act.sa_handler = SIG_IGN;
-    if (sigaction(SIGXFSZ, &act, NULL) != 0)
-        return -1;
-    return sigaction(SIGPIPE, &act, NULL);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        handle(SIGHUP, on_signal);
 }
 
 int wake_init(struct wake *wake)
@@ -68,7 +69,9 @@ int wake_init(struct wake *wake)
         fcntl(wake->pipe[i], F_SETFD, FD_CLOEXEC);
     }
     signal_pipe = wake->pipe[1];
-    return handle_signals();
+    handle(SIGPIPE, SIG_IGN);
+    handle(SIGXFSZ, SIG_IGN);
+    return 0;
 }
 
 void wake_fini(struct wake *wake)

@@ -16,9 +16,13 @@ struct wake {
     int pipe[2];
 };
 
-/** Install the handlers. @return 0 or -1 (errno) */
+/** @return 0 or -1 (errno) */
 int wake_init(struct wake *wake);
 void wake_fini(struct wake *wake);
+
+/** From now on signals ask for the end: there is something to finish. Before,
+ *  while options are read and names looked up, they end the process. */
+void wake_catch(void);
 
 /** Any thread: end the current or the next wait. Never blocks. */
 void wake_up(const struct wake *wake);

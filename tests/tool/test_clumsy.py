@@ -89,6 +89,19 @@ class Clumsy(Case):
             err = self.refused(*CALLER, "--key", self.key(), option, "")
             self.assertIn(f"tgvoip: {option}: needs the name", err)
 
+    # -- a question that nobody answers -----------------------------------------
+
+    def test_one_signal_ends_the_wait_for_a_key(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            p = subprocess.Popen([TGVOIP, "keys", "fingerprint", "--key",
+                                  "@-"], stdin=subprocess.PIPE)
+            self.started.append(p)
+            time.sleep(0.5)
+            self.assertIsNone(p.poll())
+            p.send_signal(number)
+            self.assertEqual(p.wait(5), -number)
+            p.stdin.close()
+
     # -- what no state can be -------------------------------------------------
 
     def test_a_state_does_not_take_the_place_of_a_device(self):

@@ -164,6 +164,18 @@ class Bash(Case):
                 elif command != "keys":
                     self.assertIn("--help", got, (command, option))
 
+    def test_every_limit_of_a_relay_is_everywhere(self):
+        limits = set(re.findall(
+            r'\{"([a-z-]+)", &l->', read(ROOT, "tools", "cmd_relay.c")))
+        self.assertGreaterEqual(len(limits), 13)
+        self.assertEqual(self.complete("tgvoip", "relay", "--limit", ""),
+                         {limit + "=" for limit in limits})
+        for text in (help_of("relay"), page_of("relay"),
+                     read(COMPLETION, "_tgvoip"),
+                     read(COMPLETION, "tgvoip.fish")):
+            self.assertLessEqual(limits, set(re.findall(
+                r"(?<![\w-])([a-z][a-z-]*)=", text)))
+
     def test_bash_completes_values(self):
         self.write("key.hex", "00")
         os.mkdir(self.path("folder"))

@@ -58,7 +58,8 @@ _tgvoip_value() {
         _tgvoip_files ''
         ;;
     */--limit)
-        _tgvoip_words 'idle-s= sessions= packets= kbit= control= moves='
+        _tgvoip_words 'idle-s= sessions= packets= kbit= control= moves= tcp= tcp-side=
+            tcp-address= tcp-header-s= tcp-frame-s= tcp-idle-s= tcp-queue='
         compopt -o nospace 2>/dev/null
         ;;
     */--relay | */--tcp-relay | */--layer | */--duration | */--start-at | */--event | \

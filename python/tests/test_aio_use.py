@@ -7,6 +7,7 @@ import ctypes
 import gc
 import struct
 import threading
+import weakref
 
 import pytest
 
@@ -142,6 +143,21 @@ def test_a_client_starts_again_after_its_end():
 
     async def refuse(call):
         await call.reject()
+
+    run_fast(main())
+
+
+def test_a_call_that_never_begins_is_forgotten():
+    async def main():
+        async with world() as (server, anna, boris):
+            call = weakref.ref(anna.call("User1"))
+            gc.collect()
+            assert call() is None
+            late = anna.call("User1")
+            await anna.close()
+            with pytest.raises(RuntimeError, match="client has been closed"):
+                await late
+            assert server.calls == {}
 
     run_fast(main())
 
@@ -379,6 +395,53 @@ def test_write_refuses_what_would_be_noise(relay):
                 with pytest.raises(ValueError, match="whole number"):
                     await call.write(b"abc")
                 await call.write(array.array("h", [5] * 960))
+
+    run(main())
+
+
+def test_written_sound_waits_while_muted(relay):
+    async def main():
+        async with world(port=relay.port) as (server, anna, boris):
+            heard = bytearray()
+
+            @boris.on_incoming
+            async def listen(call):
+                async with call:
+                    async for frame in call.audio():
+                        heard.extend(frame)
+
+            call = anna.call("User1")
+            call.muted = True
+            async with call:
+                await call.write(tone(0.3))
+                for _ in range(2):
+                    with pytest.raises(asyncio.TimeoutError):
+                        await asyncio.wait_for(call.drain(), 0.5)
+                    assert loud_blocks(bytes(heard)) == 0
+                    call.muted = False      # and at once again
+                    call.muted = True
+                call.muted = False
+                await asyncio.wait_for(call.drain(), 5)
+                await until(lambda: loud_blocks(bytes(heard)) > 10)
+                call.muted = True
+                await call.write(tone(0.3))
+                call.clear()
+                await asyncio.wait_for(call.drain(), 5)
+
+    run(main())
+
+
+def test_two_tasks_do_not_share_a_stream(relay):
+    async def main():
+        async with world(port=relay.port) as (server, anna, boris):
+            boris.on_incoming(talk)
+            async with anna.call("User1") as call:
+                stream = call.audio()
+                first = asyncio.ensure_future(stream.__anext__())
+                await asyncio.sleep(0)
+                with pytest.raises(RuntimeError, match="another task"):
+                    await stream.__anext__()
+                assert len(await asyncio.wait_for(first, 10)) == 1920
 
     run(main())
 

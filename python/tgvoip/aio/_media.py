@@ -88,6 +88,9 @@ class AudioStream:
         while len(self._buffer) < n:
             if self._closed:
                 self._finish()
+            if self._waiter is not None:
+                raise RuntimeError("audio: another task waits for the next "
+                                   "frame; make a stream for each")
             # Of the call's loop: another one is refused, not hung up on.
             self._waiter = self._media.loop.create_future()
             try:
@@ -153,6 +156,8 @@ class Media:
         self._resampler_rate = 0
         self._cleared = 0
         self._said_at = 0.0     # when all that was written will be said
+        self._muted = False
+        self._left_s = 0.0      # what is still to be said, while muted
         self._outcome: Optional[CallEnded] = None
         self.stopped = False
         try:
@@ -312,9 +317,7 @@ class Media:
             if n < 0:
                 raise error_of(n)
             done += n
-            if n:
-                start = max(self._said_at, self.loop.time())
-                self._said_at = start + n / RATE_HZ
+            self._note(n / RATE_HZ)
             if done < samples:
                 writer = self.loop.create_future()
                 self._writers.add(writer)
@@ -327,14 +330,35 @@ class Media:
         if self.alive():
             lib.tgvoip_call_clear(self.call)
         self._cleared += 1
-        self._said_at = 0.0
+        self._said_at = self._left_s = 0.0
         self._resampler = None
         self._wake_writers()
+
+    def mute(self, muted: bool) -> None:
+        """What was written waits for the end of it."""
+        if muted and not self._muted:
+            self._left_s = self._to_say()
+        elif self._muted and not muted:
+            self._said_at = self.loop.time() + self._left_s
+        self._muted = muted
+        if self.alive():
+            lib.tgvoip_call_set_mute(self.call, muted)
+
+    def _note(self, seconds: float) -> None:
+        """More to say."""
+        if self._muted:
+            self._left_s += seconds
+        else:
+            self._said_at = max(self._said_at, self.loop.time()) + seconds
+
+    def _to_say(self) -> float:
+        return (self._left_s if self._muted
+                else max(0.0, self._said_at - self.loop.time()))
 
     async def drain(self) -> None:
         """Wait until what was written has been said."""
         while self.alive():
-            left = self._said_at - self.loop.time()
+            left = self._to_say()
             if left <= 0:
                 return
             cleared = self._cleared

@@ -219,6 +219,8 @@ class Call:
         check_loop(self._loop, "call")
         if self._begun:     # whoever has begun it goes on
             raise RuntimeError("the call has begun already")
+        if self.outgoing:
+            self._options.keep(self)
         self._begun, self._begun_by = True, asyncio.current_task()
         try:
             await self._connect()
@@ -294,6 +296,7 @@ class Call:
         try:
             setup = self._leg.setup()
             self._media = Media(setup, self._on_media, self._configure)
+            self._media.mute(self._muted)
         except Exception as error:
             log.error("the engine refuses the call: %s", error)
             failed = InternalError(str(error))
@@ -495,7 +498,7 @@ class Call:
     @property
     def muted(self) -> bool:
         """The microphone is off: nothing is sent, and the other side is
-        told. May be set at any time."""
+        told. What was written or queued waits. May be set at any time."""
         return self._muted
 
     @muted.setter
@@ -504,8 +507,8 @@ class Call:
             raise wrong_type("muted", "bool", muted)
         check_loop(self._loop, "muted")
         self._muted = muted
-        if self._media is not None and self._media.alive():
-            lib.tgvoip_call_set_mute(self._media.call, muted)
+        if self._media is not None:
+            self._media.mute(muted)
 
     # -- measures and feedback --------------------------------------------------------------
 

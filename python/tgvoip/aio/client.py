@@ -131,9 +131,7 @@ class Client:
             raise RuntimeError("call: the client has not been started")
         check_loop(self._loop, "call")
         leg = self._signaling.new_leg()
-        call = Call(leg, self, user, ring_timeout)
-        self._keep(call)
-        return call
+        return Call(leg, self, user, ring_timeout)
 
     # -- in ---------------------------------------------------------------------
 
@@ -162,7 +160,7 @@ class Client:
             self._spawn(leg.ignore())
             return
         call = Call(leg, self)
-        self._keep(call)
+        self.keep(call)
         self._listeners.put(call)
         if self._handler is not None:
             self._spawn(self._handle(self._handler, call))
@@ -193,7 +191,10 @@ class Client:
 
     # -- for the calls ----------------------------------------------------------
 
-    def _keep(self, call: Call) -> None:
+    def keep(self, call: Call) -> None:
+        """(A call says that it begins.)"""
+        if not self._running:
+            raise RuntimeError("call: the client has been closed")
         self._calls[id(call)] = call
 
     def forget(self, call: Call) -> None:

@@ -465,9 +465,10 @@ TGVOIP_API int tgvoip_call_clear(tgvoip_call *call);
 TGVOIP_API int tgvoip_call_read(tgvoip_call *call, int16_t *pcm,
                                 size_t samples);
 
-/** Append a file to the play queue. Opened at once; a named pipe is waited for
- *  until somebody has its other end open. @return 0; errors as
- *  tgvoip_audio_probe(); TGVOIP_ERR_STATE (stopped) */
+/** Append a file to the play queue. Opened at once; the turn of a named pipe
+ *  lasts until somebody has written to it and closed it, or the queue is
+ *  emptied. @return 0; errors as tgvoip_audio_probe(); TGVOIP_ERR_STATE
+ *  (stopped) */
 TGVOIP_API TGVOIP_MUST_CHECK int
 tgvoip_call_play(tgvoip_call *call, const char *path,
                  struct tgvoip_failure *failure);
@@ -484,8 +485,9 @@ TGVOIP_API int tgvoip_call_clear_hold_queue(tgvoip_call *call);
 /**
  * Record what is heard, from the first media on, without gaps: silence is
  * written where nothing came. Replaces an earlier file, which is finished.
- * The old file stays if the new one cannot be opened. A named pipe is waited
- * for until somebody has its other end open.
+ * The old file stays if the new one cannot be opened. A named pipe may wait for
+ * its reader: a second of sound is kept for it, silence replaces what is lost,
+ * and file_error() tells.
  * @return 0; errors as tgvoip_audio_writer_open(); TGVOIP_ERR_IN_USE (this
  *         file is being recorded to already); TGVOIP_ERR_AGAIN (too many
  *         earlier ones are still being finished); TGVOIP_ERR_STATE

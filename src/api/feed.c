@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/feed.h"
 
+#include "api/open_audio.h"
 #include "base/failure.h"
 #include "base/ring.h"
 #include "base/time.h"
@@ -150,7 +151,7 @@ static void end_of_file(struct tgv_feed *f, struct entry *e, int rewound)
 static int read_entry(struct tgv_feed *f, struct entry *e, size_t samples,
                       struct tgvoip_failure *failure)
 {
-    int n = e->source ? 0 : tgv_source_open(&e->source, e->path, failure);
+    int n = e->source ? 0 : tgv_open_source(&e->source, e->path, failure);
 
     if (!n)
         n = tgv_source_read(e->source, f->piece, samples);
@@ -238,7 +239,7 @@ static int open_entry(struct entry **out, const char *path,
     if (!e)
         return tgv_fail(failure, TGVOIP_ERR_NOMEM, path, "out of memory");
     memcpy(e->path, path, len);
-    int err = tgv_source_open(&e->source, path, failure);
+    int err = tgv_open_source(&e->source, path, failure);
     if (err) {
         free(e);
         return err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/tape.h"
 
+#include "api/open_audio.h"
 #include "base/failure.h"
 #include "base/ring.h"
 #include "base/time.h"
@@ -25,6 +26,7 @@ struct tgv_tape {
     atomic_bool finish;
     tgv_time give_up; /* the system's time; set before `finish` */
     bool lag_reported;
+    atomic_bool waiting; /* for somebody to read a pipe: no sink yet */
     /* Handed between pool and loop by the work itself: */
     struct tgvoip_failure failure;
     bool reported;
@@ -56,16 +58,37 @@ static size_t writable(struct tgv_tape *t, bool finish)
     FILE *stream = t->sink ? tgv_sink_stream(t->sink) : NULL;
     tgv_time wait = finish ? t->give_up - tgv_system_now() : 0;
 
+    if (atomic_load(&t->waiting))
+        return 0;
     if (!stream)
         return PIECE_SAMPLES;
     return tgv_system_writable(stream, wait) ? STREAM_SAMPLES : 0;
+}
+
+/* @return 0, also for a pipe that nobody reads yet, or the error */
+static int open_sink(struct tgv_tape *t, struct tgvoip_failure *failure)
+{
+    struct tgvoip_failure why;
+    int err = tgv_open_sink(&t->sink, t->path, &why);
+
+    atomic_store(&t->waiting, err == TGVOIP_ERR_AGAIN);
+    if (!err || err == TGVOIP_ERR_AGAIN)
+        return 0;
+    if (failure)
+        *failure = why;
+    return err;
 }
 
 static void give_up(struct tgv_tape *t)
 {
     size_t lost = tgv_ring_get(&t->ring, NULL, RING_SAMPLES);
 
-    if (lost > 0 && !t->failure.code)
+    if (lost == 0 || t->failure.code)
+        return;
+    if (atomic_load(&t->waiting))
+        tgv_fail(&t->failure, TGVOIP_ERR_TIMEOUT, t->path,
+                 "nobody has read this pipe");
+    else
         tgv_fail(&t->failure, TGVOIP_ERR_TIMEOUT, t->path,
                  "its reader has stalled, %zu ms of sound were not taken",
                  lost / TGV_SAMPLES_PER_MS);
@@ -78,6 +101,8 @@ static void write_out(void *ctx)
     bool finish = atomic_load(&t->finish);
     size_t n;
 
+    if (atomic_load(&t->waiting))
+        (void)open_sink(t, &t->failure);
     while (tgv_ring_used(&t->ring) > 0 && (n = writable(t, finish)) > 0) {
         n = tgv_ring_get(&t->ring, t->piece, n);
         int err = t->sink ? tgv_sink_write(t->sink, t->piece, n) : 0;
@@ -140,6 +165,7 @@ int tgv_tape_open(struct tgv_tape **out, const struct tgv_tape_config *config,
     t->config = *config;
     memcpy(t->path, path, len);
     atomic_init(&t->finish, false);
+    atomic_init(&t->waiting, false);
     int err = tgv_ring_init(&t->ring, RING_SAMPLES);
     if (!err)
         err = tgv_work_create(&t->work, config->loop, write_out, work_done, t);
@@ -147,7 +173,7 @@ int tgv_tape_open(struct tgv_tape **out, const struct tgv_tape_config *config,
         free_tape(t);
         return tgv_fail(failure, err, path, "%s", tgvoip_error_str(err));
     }
-    err = tgv_sink_open(&t->sink, path, failure);
+    err = open_sink(t, failure);
     if (err) {
         free_tape(t);
         return err;
@@ -191,7 +217,9 @@ static void report_lag(struct tgv_tape *t)
         return;
     t->lag_reported = true;
     tgv_fail(&failure, TGVOIP_ERR_AGAIN, t->path,
-             "takes sound too slowly, silence replaces what is lost");
+             "%s, silence replaces what is lost",
+             atomic_load(&t->waiting) ? "nobody reads this pipe yet"
+                                      : "takes sound too slowly");
     t->config.failed(t->config.ctx, &failure);
 }
 

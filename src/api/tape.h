@@ -7,7 +7,8 @@
  * in the file stay true; that is reported once. After an error the file is
  * finished with what it has, and the error is reported once.
  *
- * A pipe whose reader stalls holds up neither the pool nor, for longer than
+ * A pipe that nobody reads yet is tried again until somebody does, or the tape
+ * ends. One whose reader stalls holds up neither the pool nor, for longer than
  * TGV_TAPE_PATIENCE, the end: what it has not taken by then is given up.
  */
 #include "base/time.h"

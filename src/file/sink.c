@@ -63,6 +63,19 @@ int tgv_sink_open(struct tgv_sink **out, const char *path,
     return 0;
 }
 
+int tgv_sink_open_pipe(struct tgv_sink **out, FILE *pipe, const char *path,
+                       struct tgvoip_failure *failure)
+{
+    *out = calloc(1, sizeof(**out));
+    if (!*out) {
+        fclose(pipe);
+        return tgv_fail(failure, TGVOIP_ERR_NOMEM, path, "out of memory");
+    }
+    (*out)->raw = pipe;
+    setvbuf(pipe, NULL, _IONBF, 0);
+    return 0;
+}
+
 static int write_raw(struct tgv_sink *s, const int16_t *pcm, size_t samples)
 {
     uint8_t bytes[2 * RAW_CHUNK_SAMPLES];

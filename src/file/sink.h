@@ -26,6 +26,10 @@ struct tgv_sink;
  */
 int tgv_sink_open(struct tgv_sink **out, const char *path,
                   struct tgvoip_failure *failure);
+/* Headerless PCM to a pipe that is open; it is the sink's from now on, also on
+ * failure. @return 0, TGVOIP_ERR_NOMEM */
+int tgv_sink_open_pipe(struct tgv_sink **out, FILE *pipe, const char *path,
+                       struct tgvoip_failure *failure);
 /* @return 0; TGVOIP_ERR_NO_SPACE, TGVOIP_ERR_IO: the first error again */
 int tgv_sink_write(struct tgv_sink *s, const int16_t *pcm, size_t samples);
 /* Where headerless PCM goes, which may be a pipe; NULL for other formats. */

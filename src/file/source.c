@@ -137,6 +137,19 @@ int tgv_source_open(struct tgv_source **out, const char *path,
     return 0;
 }
 
+int tgv_source_open_pipe(struct tgv_source **out, FILE *pipe, const char *path,
+                         struct tgvoip_failure *failure)
+{
+    *out = calloc(1, sizeof(**out));
+    if (!*out) {
+        fclose(pipe);
+        return tgv_fail(failure, TGVOIP_ERR_NOMEM, path, "out of memory");
+    }
+    (*out)->raw = pipe;
+    (*out)->info = (struct tgv_source_info){TGV_RATE_HZ, 1, -1};
+    return 0;
+}
+
 void tgv_source_close(struct tgv_source *s)
 {
     if (!s)
@@ -179,13 +192,16 @@ static int fill_from_sound(struct tgv_source *s)
     return n;
 }
 
-static int fill_from_raw(struct tgv_source *s)
+/* Of a pipe no more than is asked for: waiting for the rest might take long. */
+static int fill_from_raw(struct tgv_source *s, size_t wanted)
 {
     uint8_t bytes[2 * CHUNK_FRAMES];
     size_t n;
 
     errno = 0;
-    n = fread(bytes, 2, CHUNK_FRAMES, s->raw);
+    if (wanted > CHUNK_FRAMES || s->info.duration_us >= 0)
+        wanted = CHUNK_FRAMES;
+    n = fread(bytes, 2, wanted, s->raw);
     if (n == 0 && ferror(s->raw))
         return errno ? tgv_file_errno(errno) : TGVOIP_ERR_IO;
     for (size_t i = 0; i < n; i++) {
@@ -197,13 +213,13 @@ static int fill_from_raw(struct tgv_source *s)
 }
 
 /* Make sure that the chunk has something, unless the file has ended. */
-static int refill(struct tgv_source *s)
+static int refill(struct tgv_source *s, size_t wanted)
 {
     int n;
 
     if (s->ended || s->chunk_used < s->chunk_len)
         return 0;
-    n = s->raw ? fill_from_raw(s) : fill_from_sound(s);
+    n = s->raw ? fill_from_raw(s, wanted) : fill_from_sound(s);
     if (n < 0)
         return n;
     s->ended = n == 0;
@@ -259,7 +275,7 @@ int tgv_source_read(struct tgv_source *s, int16_t *pcm, size_t samples)
         samples = INT_MAX;
     while (done < samples) {
         size_t n = samples - done;
-        int err = refill(s);
+        int err = refill(s, n);
 
         if (!err && s->resampler)
             err = convert(s, pcm + done, &n);

@@ -30,6 +30,10 @@ struct tgv_source_info {
  */
 int tgv_source_open(struct tgv_source **out, const char *path,
                     struct tgvoip_failure *failure);
+/* Headerless PCM from a pipe that is open; it is the source's from now on, also
+ * on failure. @return 0, TGVOIP_ERR_NOMEM */
+int tgv_source_open_pipe(struct tgv_source **out, FILE *pipe, const char *path,
+                         struct tgvoip_failure *failure);
 /* NULL is fine. */
 void tgv_source_close(struct tgv_source *s);
 

@@ -23,7 +23,9 @@ struct tgv_text_file {
 static int fail(const struct tgv_text_file *f, struct tgvoip_failure *failure,
                 int uv)
 {
-    return tgv_fail(failure, tgv_uv_error(uv), f->path, "%s", uv_strerror(uv));
+    return tgv_fail(failure, tgv_uv_error(uv), f->path, "%s",
+                    uv == UV_ENXIO ? "nobody reads this pipe"
+                                   : uv_strerror(uv));
 }
 
 static int open_file(const char *path, bool append)

@@ -136,3 +136,39 @@ def test_ctrl_c_in_mid_call_leaves_whole_files(script, tmp_path, then):
     assert "KeyboardInterrupt" in script.err
     assert loud_blocks((tmp_path / "heard.pcm").read_bytes()) > 5
     assert os.path.getsize(tmp_path / "heard.pcm") % 1920 == 0
+
+
+def test_duration_stays_when_the_engine_gives_up(pair):
+    p = pair(times=(1.0, 30)).go().established()
+    time.sleep(1.1)
+    p.caller.stop()
+    wait_for(lambda: CallState.FAILED in p.states, "FAILED")
+    ended = p.callee.call_duration
+    assert ended >= 1
+    time.sleep(1.1)
+    assert p.callee.call_duration == ended
+
+
+def test_ctrl_c_while_stop_waits_for_a_callback(script):
+    """Nobody is kept by a callback that does not return."""
+    out = script("""
+        import os, signal, threading, time
+        from conftest import *
+        relay = Relay()
+        p = Pair(relay)
+        inside, leave = threading.Event(), threading.Event()
+        p.caller.set_send_audio_frame_callback(
+            lambda n: inside.set() or leave.wait(20) and b"")
+        p.go().established()
+        assert inside.wait(20)
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        began = time.monotonic()
+        try:
+            p.caller.stop()
+        except KeyboardInterrupt:
+            print("interrupted", time.monotonic() - began < 5)
+        leave.set()
+        p.stop()
+        relay.close()
+    """)
+    assert out == "interrupted True\n"

@@ -183,7 +183,6 @@ class Telegram:
             call_connect_timeout_ms=30000, call_packet_timeout_ms=10000)
         self.layer = 92                 # highest that the server agrees to
         self.p2p_allowed = True
-        self.old_connections = False    # connection + alternative_connections
         self.need_rating = self.need_debug = False
         self.server_version: Optional[str] = None  # forced library version
         self._random_ids: set = set()

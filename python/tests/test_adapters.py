@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What adapters read of a library's objects, and one that is written by hand."""
+"""What adapters read of the objects of a library, and one written by hand."""
 import datetime
 from types import SimpleNamespace
 

@@ -202,7 +202,7 @@ class Call:
         check_loop(self._loop, "hang_up")
         await self._end()
 
-    async def forsake(self) -> None:
+    async def _forsake(self) -> None:
         """(The client: the task that runs has failed.)"""
         if self._outcome is None and (
                 self._begun_by is asyncio.current_task()):

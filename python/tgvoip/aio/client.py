@@ -170,7 +170,7 @@ class Client:
         try:
             await handler(call)
         except Exception:
-            await call.forsake()
+            await call._forsake()
             raise
 
     def _spawn(self, coroutine: Awaitable[None]) -> None:

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "options.h"
 #include "progress.h"
@@ -145,23 +146,26 @@ static int show_packets(struct job *job, tgvoip_inspect *inspect)
     }
 }
 
-static int show_file(struct job *job, tgvoip_inspect *inspect, FILE *file)
+/* What a pipe has now, and what it gives is shown now: it may be a capture
+ * that goes on. */
+static int show_file(struct job *job, tgvoip_inspect *inspect, int fd)
 {
     static char bytes[65536];
     uint64_t done = 0;
-    size_t n;
+    ssize_t n = 0;
 
-    while ((n = fread(bytes, 1, sizeof(bytes), file)) > 0) {
-        done += n;
-        if (tgvoip_inspect_feed(inspect, bytes, n) != 0) {
+    while (wake_until_readable(&job->tool->wake, fd) &&
+           (n = read(fd, bytes, sizeof(bytes))) > 0) {
+        done += (uint64_t)n;
+        if (tgvoip_inspect_feed(inspect, bytes, (size_t)n) != 0) {
             diag_error(&job->tool->diag, job->path, "out of memory");
             return TOOL_FAILED;
         }
-        if (show_packets(job, inspect) != 0)
+        if (show_packets(job, inspect) != 0 || fflush(stdout) != 0)
             return -1;
         progress_at(&job->progress, done);
     }
-    if (ferror(file)) {
+    if (n < 0) {
         diag_error(&job->tool->diag, job->path, "%s", strerror(errno));
         return TOOL_FAILED;
     }
@@ -222,7 +226,7 @@ static int inspect_file(struct job *job, FILE *file)
         return TOOL_FAILED;
     }
     progress_begin(&job->progress, job->tool, job->path, size_of(file));
-    status = show_file(job, inspect, file);
+    status = show_file(job, inspect, fileno(file));
     progress_clear(&job->progress);
     if (status < 0) {
         if (job->packets == 0)

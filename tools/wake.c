@@ -116,6 +116,17 @@ void wake_wait(struct wake *wake, int64_t deadline_us)
         ;
 }
 
+bool wake_until_readable(const struct wake *wake, int fd)
+{
+    struct pollfd pfds[2] = {{.fd = wake->pipe[0], .events = POLLIN},
+                             {.fd = fd, .events = POLLIN}};
+
+    while (!wake_stopped(wake))
+        if ((poll(pfds, 2, -1) < 0 && errno != EINTR) || pfds[1].revents)
+            return !wake_stopped(wake); /* an error is the reader's */
+    return false;
+}
+
 bool wake_stopped(const struct wake *wake)
 {
     (void)wake;

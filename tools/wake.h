@@ -30,6 +30,10 @@ void wake_up(const struct wake *wake);
 /** Sleep until `deadline_us` [CLOCK_MONOTONIC us], -1 = for ever. */
 void wake_wait(struct wake *wake, int64_t deadline_us);
 
+/** Sleep until `fd` has something to read, or its end.
+ *  @return false if a signal asked for the end instead */
+bool wake_until_readable(const struct wake *wake, int fd);
+
 /** A signal asked for the end. */
 bool wake_stopped(const struct wake *wake);
 

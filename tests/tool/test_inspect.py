@@ -5,12 +5,13 @@ import json
 import os
 import pty
 import secrets
+import select
 import struct
 import subprocess
 
 import captures
-from helper import (Case, DATA, ScriptedRelay, TGVOIP, json_lines, run, socket,
-                    tags, time)
+from helper import (Case, DATA, ScriptedRelay, TGVOIP, json_lines, run, signal,
+                    socket, tags, time)
 
 TRACE = os.path.join(DATA, "trace-relay-setup.jsonl")
 KEY = b"".join(hashlib.sha512(b"tgcall test vector key %d" % i).digest()
@@ -440,6 +441,36 @@ class Inspect(Case):
         os.close(master)
         self.assertEqual(p.wait(), 0)
         return seen.decode()
+
+    def inspect_pipe(self):
+        p = subprocess.Popen([TGVOIP, "inspect", "--key", self.keyfile,
+                              "--json", "-"], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.started.append(p)
+        return p
+
+    def test_a_pipe_is_shown_while_it_goes_on(self):
+        p = self.inspect_pipe()
+        with open(TRACE, "rb") as f:
+            for _ in range(3):
+                p.stdin.write(f.readline())
+                p.stdin.flush()
+                self.assertTrue(select.select([p.stdout], [], [], 10)[0])
+                self.assertIn("parsed", json.loads(p.stdout.readline()))
+        p.send_signal(signal.SIGINT)    # nothing more comes
+        self.assertEqual(p.wait(10), 0)
+        end = json_lines(p.stdout.read().decode())[-1]
+        self.assertEqual((end["packets"], end["failed"]), (3, 0))
+
+    def test_one_signal_ends_what_has_no_packet(self):
+        p = self.inspect_pipe()
+        time.sleep(0.3)
+        for _ in range(3):
+            p.stdin.write(1000 * b"\n")
+            p.stdin.flush()
+        p.send_signal(signal.SIGTERM)
+        self.assertEqual(p.wait(10), 1)
+        self.assertIn(b"holds no packet", p.stderr.read())
 
     def test_long_inspection_shows_how_far_it_is(self):
         self.assertRegex(self.progress(), r"long\.jsonl: +\d+ %")

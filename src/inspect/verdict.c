@@ -328,5 +328,6 @@ void tgv_verdict_add(struct tgv_verdict *v, enum tgv_trace_from from,
         e->first_ms = t_ms;
     e->last_ms = t_ms;
     e->bytes += wire_len;
+    e->old += !strcmp(word(packet, "crypto"), "mtp1");
     take_packet(v, from, t_ms, packet, lost);
 }

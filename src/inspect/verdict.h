@@ -62,6 +62,7 @@ struct tgv_verdict_leg { /* between two addresses, one way */
 struct tgv_verdict_end { /* what one end sent */
     uint64_t opened, failed, bytes;
     uint64_t again; /* copies: over another road, or seen twice */
+    uint64_t old; /* of opened, in the first variant of encryption */
     double first_ms, last_ms;
     struct tgv_verdict_seqs seqs; /* wherever they were seen */
     unsigned leg_count;

@@ -277,6 +277,18 @@ static void add_incompatible(struct tgv_text *t, const struct tgv_verdict *v)
     tgv_text_add(t, ".\n");
 }
 
+static void add_old(struct tgv_text *t, const struct tgv_verdict *v)
+{
+    if (v->ends[0].old + v->ends[1].old == 0)
+        return;
+    for (int i = 0; i < 2; i++)
+        tgv_text_add(t, "%s%llu of %llu packets of the %s", i ? " and " : "",
+                     (unsigned long long)v->ends[i].old,
+                     (unsigned long long)v->ends[i].opened, names[i]);
+    tgv_text_add(t, " came in the first variant of encryption (V1), which is "
+                    "weaker.\n");
+}
+
 /* Why the end is not heard. */
 static void add_problem(struct tgv_text *t, const struct tgv_verdict *v, int i,
                         enum tgv_problem problem)
@@ -367,6 +379,7 @@ size_t tgv_verdict_text(const struct tgv_verdict *v, char *text, size_t cap)
     if (rtt >= 0)
         tgv_text_add(&t, "round trip: %s %.0f ms\n",
                      by_ack ? "less than" : "about", by_ack ? rtt + 1 : rtt);
+    add_old(&t, v);
     for (int i = 0; i < 2; i++)
         add_broken_off(&t, v, i);
     add_why(&t, v);
@@ -417,6 +430,7 @@ static struct tgv_json *end_json(const struct tgv_verdict *v, int i)
     set_count(j, "failed", e->failed);
     set_count(j, "copies", e->again);
     set_count(j, "bytes", e->bytes);
+    set_count(j, "encryption_v1", e->old);
     tgv_json_set(j, "first_ms", real(e->first_ms));
     tgv_json_set(j, "last_ms", real(e->last_ms));
     set_count(j, "lost", missing(&e->seqs));

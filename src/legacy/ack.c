@@ -207,6 +207,10 @@ static void tell(struct tgv_burst *burst, const struct tgv_sent *s)
 
     if (!burst || !s->judged)
         return;
+    if (s->fate == TGV_SENT_OPEN) {
+        tgv_burst_unknown(burst);
+        return;
+    }
     tgv_burst_add(burst, lost);
     tgv_police_add(&burst->police, s->bytes, lost, s->at);
 }
@@ -230,8 +234,10 @@ int tgv_ack_expire(struct tgv_ack *a, tgv_time rtt, struct tgv_burst *burst,
         bool passed = tgv_seq_gt(a->last_ack, s->seq);
         if (now - s->at < (passed ? after : TGV_LOST_AFTER_MAX))
             break;
-        if (passed && !mask_tells(a))
+        if (passed && !mask_tells(a)) {
+            tell(burst, s);
             continue;
+        }
         s->fate = TGV_SENT_LOST;
         tell(burst, s);
         lost += s->judged;

@@ -158,6 +158,11 @@ struct tgv_rate { /* rate.c */
     unsigned peer_ms;
     double overhead; /* of a datagram of media [bytes] */
     double loss; /* smoothed */
+    unsigned highest; /* bitrate on this path */
+    /* what losses were like before the path failed, and what they asked for */
+    struct tgv_burst burst_before;
+    unsigned copies_before;
+    bool failed, climbs; /* as of the last look */
     tgv_time next_step; /* of the bitrate, upwards */
     tgv_time heard; /* when the peer was last heard */
     tgv_time spoken; /* when there last was a frame to send; 0 never */

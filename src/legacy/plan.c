@@ -240,7 +240,8 @@ static struct tgv_plan next_plan(struct tgv_planner *p,
         return tight;
     }
     if (larger(&safe, &p->plan)) {
-        if (!still_fits(in, &p->plan) || other_copies || lasts(p, now))
+        if (!still_fits(in, &p->plan) || other_copies || in->returns ||
+            lasts(p, now))
             return safe;
         return keep(in, &p->plan);
     }

@@ -4,7 +4,8 @@
 /*
  * What to make of a path's rate: frame duration, frames a packet, bitrate,
  * copies of earlier frames, in-band FEC. Plain arithmetic on what was measured;
- * a plan in force gives way at once to a smaller one and slowly to a larger.
+ * a plan in force gives way at once to a smaller one and slowly to a larger,
+ * unless that was in force before an outage.
  *
  * In the order of what is given up last: the bitrate's floor, copies against
  * loss, the full bitrate, short frames. Where one frame a packet at the floor
@@ -27,6 +28,7 @@ struct tgv_plan_input {
     bool copies; /* the peer takes copies, and the network may have them */
     unsigned copies_max; /* that are of use to the peer, 1..3 */
     bool sparing; /* data are to be saved: nothing for comfort */
+    bool returns; /* to what was so before: no need to wait and see */
     double loss, again; /* share lost; chance after a lost one; 0..1 */
     double loss_for_copies; /* packet_loss_for_extra_ec */
 };

@@ -114,7 +114,7 @@ void tgv_rate_init(struct tgv_call *c)
     struct limits l = limits_of(c);
     struct tgv_plan_input in;
 
-    r->encoder.bitrate_bps = l.initial;
+    r->encoder.bitrate_bps = r->highest = l.initial;
     r->encoder.loss_percent = 1;
     r->encoder.inband_fec = true;
     r->encoder.dtx = saves_data(c);
@@ -275,11 +275,13 @@ static void apply_encoder(struct tgv_call *c,
         e->inband_fec == old->inband_fec && e->dtx == old->dtx)
         return;
     c->rate.encoder = *e;
+    if (e->bitrate_bps > c->rate.highest)
+        c->rate.highest = e->bitrate_bps;
     tgv_capture_set_encoder(c->capture, e);
 }
 
 /* Down at once, to a whole number of the server's steps above the floor; up
- * by one of its steps a second. */
+ * by one of its steps a second, but back to what it was at once. */
 static unsigned stepped(struct tgv_call *c, unsigned wanted, tgv_time now)
 {
     unsigned up = (unsigned)c->config.audio_bitrate_step_incr;
@@ -293,6 +295,8 @@ static unsigned stepped(struct tgv_call *c, unsigned wanted, tgv_time now)
             wanted = l.min + (wanted - l.min) / down * down;
         return wanted;
     }
+    if (tgv_congestion_returns(&c->rate.path, now) && have < c->rate.highest)
+        return wanted < c->rate.highest ? wanted : c->rate.highest;
     if (now < c->rate.next_step ||
         (wanted - have < WORTH_A_STEP && wanted < l.max))
         return have;
@@ -390,6 +394,24 @@ static void look_for_limit(struct tgv_rate *r, tgv_time now)
     tgv_police_forget(&r->burst.police);
 }
 
+/* What a full queue dropped says nothing about the time after it. */
+static void look_for_comeback(struct tgv_rate *r)
+{
+    const struct tgv_comeback *m = &r->path.comeback;
+
+    if (m->goal > 0.0 && !r->failed) {
+        r->burst_before = r->burst;
+        r->copies_before = r->planner.wanted;
+    }
+    if (m->climbing && !r->climbs && m->failures == 0 &&
+        r->burst_before.packets > 0.0) {
+        tgv_burst_restore(&r->burst, &r->burst_before);
+        r->planner.wanted = r->copies_before;
+    }
+    r->failed = m->goal > 0.0;
+    r->climbs = m->climbing;
+}
+
 void tgv_rate_run(struct tgv_call *c, tgv_time now)
 {
     struct tgv_rate *r = &c->rate;
@@ -400,6 +422,7 @@ void tgv_rate_run(struct tgv_call *c, tgv_time now)
     if (r->current != c->paths.current) {
         r->current = c->paths.current;
         tgv_congestion_new_path(&r->path);
+        r->highest = r->encoder.bitrate_bps;
         tgv_police_forget(&r->burst.police);
     }
     look_for_limit(r, now);
@@ -408,6 +431,8 @@ void tgv_rate_run(struct tgv_call *c, tgv_time now)
         tgv_congestion_run(
             &r->path, loss, ack_wait(r),
             tgv_planner_useful(&r->planner, &in, r->encoder.bitrate_bps), now);
-    in.rate = tgv_congestion_rate(&r->path);
+    look_for_comeback(r);
+    in = input_of(c);
+    in.returns = tgv_congestion_returns(&r->path, now);
     plan(c, &in, now);
 }

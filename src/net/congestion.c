@@ -54,6 +54,12 @@
 #define USED 0.4
 #define KEEPS_UP 0.88
 #define KEEPS_UP_REFUSED 0.8
+/* A rate that doubles is seen delivered late; of the newest packets it must be
+ * known that no queue stands. */
+#define KEEPS_UP_CLIMBING 0.55
+#define CLIMB_RECENT TGV_MS(200)
+/* With a longer round trip the first packets go slower. */
+#define NEWS_LATE TGV_MS(500)
 #define GROWTH 0.010
 #define GROWTH_CAUTIOUS 0.004
 /* Of what was delivered before; the rate of more is only a guess. */
@@ -135,10 +141,12 @@ void tgv_congestion_init(struct tgv_congestion *c, double rate)
     c->rate = rate;
     c->least = 4000.0;
     c->last_ack = TGV_NEVER;
+    c->known_since = TGV_NEVER;
     c->refused_at = TGV_NEVER;
     flow_clear(&c->sent);
     flow_clear(&c->delivered);
     tgv_low_clear(&c->way_back, BACK_SPAN);
+    tgv_comeback_clear(&c->comeback);
     forget_delays(c);
 }
 
@@ -147,9 +155,11 @@ void tgv_congestion_new_path(struct tgv_congestion *c)
     forget_delays(c);
     tgv_low_clear(&c->way_back, BACK_SPAN);
     flow_clear(&c->delivered);
+    tgv_comeback_clear(&c->comeback);
+    c->known_since = TGV_NEVER;
     c->smoothed_us = 0.0;
     c->proven = c->fastest = 0.0;
-    c->ceiling = 0.0;
+    c->ceiling = c->ceiling_before = 0.0;
     c->failures = 0;
     c->draining = false;
 }
@@ -201,6 +211,8 @@ void tgv_congestion_acked(struct tgv_congestion *c, size_t bytes, tgv_time at,
     if (c->delivered.first == TGV_NEVER)
         c->delivered.first =
             base == TGV_NEVER || at + base > now ? now : at + base;
+    if (c->known_since == TGV_NEVER)
+        c->known_since = c->delivered.first;
     flow_add(&c->delivered, bytes, now);
     c->last_ack = now;
 }
@@ -311,7 +323,7 @@ static void fail_at(struct tgv_congestion *c, double ceiling, tgv_time now)
     else if (c->failures < FAILURES_MAX)
         c->failures++;
     c->ceiling = ceiling;
-    if (now - c->delivered.first < SURE_AFTER)
+    if (now - c->known_since < SURE_AFTER)
         c->ceiling_until = now + UNSURE_HOLD;
     else
         c->ceiling_until = now + (CEILING_HOLD << c->failures);
@@ -324,10 +336,14 @@ static void back_off(struct tgv_congestion *c, double loss, tgv_time now)
 
     if (path <= 0.0) /* not known yet */
         path = c->rate * UNKNOWN;
-    if (!c->draining)
+    if (!c->draining) {
+        if (tgv_comeback_failed(&c->comeback, path,
+                                tgv_low_base(&c->round_trip), now))
+            c->ceiling_before = c->ceiling;
         fail_at(c, path, now);
-    else if (path < c->ceiling)
+    } else if (path < c->ceiling) {
         c->ceiling = path; /* the path got slower than that */
+    }
     c->proven = path;
     path *= is_long(c) ? DRAIN : KEEP_BELOW;
     if (path < c->rate)
@@ -343,6 +359,7 @@ void tgv_congestion_limited(struct tgv_congestion *c, double limit,
     double rate = limit * KEEP_BELOW;
 
     fail_at(c, limit, now);
+    tgv_comeback_clear(&c->comeback);
     c->proven = limit;
     if (rate < c->rate)
         c->rate = rate > c->least ? rate : c->least;
@@ -370,11 +387,14 @@ static void drain(struct tgv_congestion *c, double loss, tgv_time now)
     if (now - c->draining_since <
         DRAIN_FOR + (base == TGV_NEVER ? 0 : base + c->queue))
         return;
+    if (tgv_congestion_stalled(c, now)) /* no news is no bad news */
+        return;
     if ((double)c->queue < (double)c->draining_from * SHORTER) {
         c->draining_since = now;
         c->draining_from = c->queue;
     } else if (++c->vain >= VAIN_MAX) {
         forget_delays(c);
+        tgv_comeback_clear(&c->comeback);
         recover(c);
     } else if (is_long(c) || !keeps_up(c, loss, KEEPS_UP, now)) {
         back_off(c, loss, now);
@@ -402,7 +422,7 @@ static void grow(struct tgv_congestion *c, double useful, tgv_time now)
     double rate = c->rate * (1.0 + (near ? GROWTH_CAUTIOUS : GROWTH));
     double limit = useful < tried ? useful : tried;
 
-    if (c->ceiling > 0 && now - c->delivered.first < 2 * SURE_AFTER &&
+    if (c->ceiling > 0 && now - c->known_since < 2 * SURE_AFTER &&
         now >= c->ceiling_until)
         c->ceiling = 0.0; /* had been a guess */
 
@@ -412,6 +432,61 @@ static void grow(struct tgv_congestion *c, double useful, tgv_time now)
         rate = limit;
     if (rate > c->rate)
         c->rate = rate;
+}
+
+/* No queue stands, as the newest packets tell. Jitter is no excuse: where each
+ * packet takes long the path is slow. */
+static bool is_surely_empty(const struct tgv_congestion *c, tgv_time now)
+{
+    return tgv_low_recent(&c->queues, CLIMB_RECENT, now) < QUEUE_HIGH + c->wait;
+}
+
+/* A queue grows as fast as the rate: no waiting until it is certain. */
+static bool climb_fails(const struct tgv_congestion *c, tgv_time now)
+{
+    tgv_time queue = tgv_low_recent(&c->queues, CLIMB_RECENT, now);
+
+    return c->comeback.climbing && queue != TGV_NEVER &&
+           queue >= 2 * QUEUE_HIGH + c->wait;
+}
+
+static void climb(struct tgv_congestion *c)
+{
+    double goal = c->comeback.goal;
+
+    c->rate *= 1.0 + tgv_comeback_growth(tgv_low_base(&c->round_trip));
+    if (c->rate > goal)
+        c->rate = goal;
+}
+
+/* Back: all is as it was before. */
+static void arrive(struct tgv_congestion *c, tgv_time now)
+{
+    if (c->proven < c->rate)
+        c->proven = c->rate;
+    c->ceiling = c->ceiling_before;
+    c->ceiling_until = now + CEILING_HOLD;
+    c->failures = 0;
+}
+
+/* There is no queue. */
+static void go_on(struct tgv_congestion *c, double loss, double useful,
+                  tgv_time now)
+{
+    bool climbs = is_surely_empty(c, now) &&
+                  tgv_comeback_climbs(&c->comeback, c->rate,
+                                      tgv_low_base(&c->round_trip), now);
+
+    if (c->comeback.done_at == now)
+        arrive(c, now);
+    if (climbs ? !keeps_up(c, 0.0, KEEPS_UP_CLIMBING, now)
+               : !keeps_up(c, loss, KEEPS_UP, now))
+        return;
+    tgv_comeback_hold(&c->comeback, flow_rate(&c->delivered, now));
+    if (climbs)
+        climb(c);
+    else
+        grow(c, useful, now);
 }
 
 static void note(struct tgv_congestion *c, tgv_time high, tgv_time now)
@@ -443,6 +518,25 @@ static bool is_full(struct tgv_congestion *c, tgv_time now)
     return full && before;
 }
 
+/* Where news takes long, too much would stand in a queue before it is known:
+ * less at first, and up from there as soon as it is seen to arrive. */
+static void begin(struct tgv_congestion *c, tgv_time now)
+{
+    tgv_time base = tgv_low_base(&c->round_trip);
+    double full = c->comeback.goal > 0.0 ? c->comeback.goal : c->rate;
+    double rate = full;
+
+    if (base == TGV_NEVER)
+        return;
+    if (base > NEWS_LATE) {
+        rate = full * (double)NEWS_LATE / (double)base;
+        tgv_comeback_begin(&c->comeback, full, now);
+    } else {
+        tgv_comeback_clear(&c->comeback);
+    }
+    c->rate = rate > c->least ? rate : c->least;
+}
+
 void tgv_congestion_run(struct tgv_congestion *c, double loss, tgv_time wait,
                         double useful, tgv_time now)
 {
@@ -453,18 +547,20 @@ void tgv_congestion_run(struct tgv_congestion *c, double loss, tgv_time wait,
     c->wait = wait;
     high = high_mark(c);
     note(c, high, now);
-    if (c->last_ack == TGV_NEVER)
+    if (c->last_ack == TGV_NEVER) {
+        begin(c, now);
         return;
+    }
     low = c->queue < high - QUEUE_HIGH + QUEUE_LOW && !refused;
     if (c->draining && low)
         recover(c);
     else if (c->draining)
         drain(c, loss, now);
-    else if (refused ||
+    else if (refused || climb_fails(c, now) ||
              (c->high_since != TGV_NEVER && now - c->high_since >= HIGH_FOR))
         back_off(c, loss, now);
-    else if (low && is_used(c, now) && keeps_up(c, loss, KEEPS_UP, now))
-        grow(c, useful, now);
+    else if (low && is_used(c, now))
+        go_on(c, loss, useful, now);
 }
 
 bool tgv_congestion_stalled(const struct tgv_congestion *c, tgv_time now)
@@ -477,13 +573,15 @@ size_t tgv_congestion_window(const struct tgv_congestion *c, size_t floor_bytes,
 {
     tgv_time base = tgv_low_base(&c->round_trip);
     tgv_time queue = WINDOW_QUEUE;
-    double path = c->rate;
+    double path = c->rate, beyond = WINDOW_BEYOND;
     double bytes;
 
     if (base == TGV_NEVER)
         base = WINDOW_RTT_UNKNOWN;
-    if (c->proven > 0 && path > c->proven * WINDOW_BEYOND)
-        path = c->proven * WINDOW_BEYOND;
+    if (c->comeback.climbing)
+        beyond = BEYOND_PROVEN;
+    if (c->proven > 0 && path > c->proven * beyond)
+        path = c->proven * beyond;
     if (c->draining && path < c->ceiling)
         path = c->ceiling; /* the rate does it; no need to stop */
     if (c->proven <= 0)

@@ -6,7 +6,8 @@
  *
  * Two answers. The rate is what sending should keep to over seconds: it falls
  * at once below what the path was seen to deliver when a queue grows, and
- * climbs slowly while none does, more slowly near where it failed before. The
+ * climbs slowly while none does, more slowly near where it failed before, and
+ * fast only back to what the path had proven before (net/comeback). The
  * window is how many bytes may be under way: it holds the queue short even
  * while the rate is not yet known.
  *
@@ -16,6 +17,7 @@
  * datagrams.
  * Source: our choice
  */
+#include "net/comeback.h"
 #include "net/low.h"
 
 #include <stdbool.h>
@@ -37,8 +39,10 @@ struct tgv_congestion {
     double proven; /* what the path was seen to deliver; 0 unknown */
     double fastest; /* the most of that on this path */
     double ceiling; /* rate at which a queue grew; 0 none known */
+    double ceiling_before; /* before the comeback's path failed */
     tgv_time ceiling_until;
     unsigned failures; /* in a row at about that ceiling */
+    tgv_time known_since; /* first acknowledgement on this path; TGV_NEVER */
     tgv_time last_ack; /* when something was acknowledged; TGV_NEVER */
     unsigned unheard; /* packets sent since */
     tgv_time high_since; /* queue too long; TGV_NEVER */
@@ -46,6 +50,7 @@ struct tgv_congestion {
     tgv_time refused_at; /* first time of some; TGV_NEVER */
     bool draining; /* rate is below the path's to empty the queue */
     tgv_time draining_since, draining_from; /* time; queue then */
+    struct tgv_comeback comeback; /* to what was proven before */
     unsigned vain; /* times that less did not make it shorter */
     struct tgv_low round_trip;
     struct tgv_low queues; /* what stood in ours, by each round trip */
@@ -97,6 +102,12 @@ static inline double tgv_congestion_rate(const struct tgv_congestion *c)
 static inline tgv_time tgv_congestion_queue(const struct tgv_congestion *c)
 {
     return c->queue;
+}
+/* The rate comes back to what it was. */
+static inline bool tgv_congestion_returns(const struct tgv_congestion *c,
+                                          tgv_time now)
+{
+    return tgv_comeback_lately(&c->comeback, now);
 }
 /* The window was full: something was not sent. */
 static inline void tgv_congestion_refused(struct tgv_congestion *c)

@@ -21,7 +21,13 @@
 #define SETTLED TGV_S(10)
 #define QUEUE_BAR TGV_MS(400)
 #define QUEUE_FOR TGV_S(2)
+#define QUEUE_FOR_WORST TGV_S(4) /* where news takes over a second */
 #define STEP TGV_MS(20)
+/* An outage in the middle of a call, and what must be back how soon. */
+#define OUTAGE_AT TGV_S(20)
+#define BACK_AFTER TGV_MS(3500)
+#define BACK_SHARE 0.9
+#define LOOK_FOR TGV_S(8)
 
 struct outcome {
     tgv_time above; /* longest time with the queue above the bar */
@@ -250,6 +256,7 @@ static void test_rate_worst_profile_stays_established(void **state)
     measure_profile("gprs3", r);
     for (unsigned i = 0; i < 2 * SEEDS; i++)
         assert_true(r[i].established);
+    assert_true(worst_above(r) <= QUEUE_FOR_WORST);
 }
 
 /* A limit that drops without a queue shows in no delay. What is sent, copies
@@ -314,6 +321,121 @@ static void test_rate_drops_and_returns(void **state)
     }
 }
 
+struct outage {
+    const char *what;
+    double kbit; /* before; 0 no limit */
+    double meanwhile, after; /* meanwhile 0: nothing at all comes */
+    tgv_time length;
+};
+
+static void strike(struct tgv_impairment *imp, const struct outage *o)
+{
+    tgv_time end = OUTAGE_AT + o->length;
+
+    if (o->meanwhile <= 0) {
+        imp->blackout_count = 1;
+        imp->blackouts[0].from = OUTAGE_AT;
+        imp->blackouts[0].to = end;
+        return;
+    }
+    imp->phase_count = 2;
+    imp->phases[0] =
+        (struct tgv_link_phase){.from = OUTAGE_AT, .rate_kbit = o->meanwhile};
+    imp->phases[1] =
+        (struct tgv_link_phase){.from = end, .rate_kbit = o->after};
+}
+
+static double bitrate(struct tgv_sim *s)
+{
+    struct tgv_call_stats st;
+
+    tgv_call_stats(tgv_sim_call(s, 0), &st, tgv_sim_now(s));
+    return st.bitrate_bps;
+}
+
+/* How long after the outage the bitrate was last below what it had been [s];
+ * so far as one looks. Also the longest time with a queue, from 2 s after the
+ * outage on. */
+static double outlive(uint64_t seed, const struct outage *what, tgv_time *queue)
+{
+    tgv_time end = OUTAGE_AT + what->length, above = 0, back = 0;
+    struct tgv_sim_options o;
+    struct tgv_sim *s;
+    double before;
+
+    options(&o, seed, what->kbit);
+    strike(&o.imp[0], what);
+    strike(&o.imp[1], what);
+    s = tgv_sim_create(&o);
+    tgv_sim_run(s, OUTAGE_AT);
+    before = bitrate(s);
+    for (tgv_time t = OUTAGE_AT; t <= end + LOOK_FOR; t += STEP) {
+        tgv_sim_run(s, t);
+        tell(s, t);
+        above = tgv_sim_queue(s, 0) > QUEUE_BAR ? above + STEP : 0;
+        if (t > end + TGV_S(2) && above > *queue)
+            *queue = above;
+        if (t > end && bitrate(s) < before * BACK_SHARE)
+            back = t + STEP - end;
+    }
+    assert_int_equal(tgv_sim_state(s, 0), TGV_STATE_ESTABLISHED);
+    tgv_sim_destroy(s);
+    return (double)back / TGV_US_PER_S;
+}
+
+/* All seeds; the median of the times. */
+static double outlive_all(const struct outage *what, tgv_time *queue)
+{
+    double back[SEEDS];
+
+    *queue = 0;
+    for (unsigned i = 0; i < SEEDS; i++)
+        back[i] = outlive(first_seed() + i, what, queue);
+    qsort(back, SEEDS, sizeof(*back), compare);
+    printf("%s: bitrate back after %.1f s (%.1f to %.1f), then queue above "
+           "400 ms for %d ms at most (seeds %llu..)\n",
+           what->what, back[SEEDS / 2], back[0], back[SEEDS - 1],
+           (int)(*queue / TGV_US_PER_MS), (unsigned long long)first_seed());
+    return back[SEEDS / 2];
+}
+
+/* The path is as it was: so is the rate, in the time that it takes to see. */
+static void test_rate_comes_back_after_an_outage(void **state)
+{
+    static const struct outage outages[] = {
+        {"no limit, nothing for 2 s", 0, 0, 0, TGV_S(2)},
+        {"64 kbit/s, nothing for 2 s", 64, 0, 64, TGV_S(2)},
+        {"no limit, 8 kbit/s for 3 s", 0, 8, 0, TGV_S(3)},
+        {"64 kbit/s, 8 kbit/s for 3 s", 64, 8, 64, TGV_S(3)},
+    };
+    tgv_time queue;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(outages) / sizeof(outages[0]); i++) {
+        double back = outlive_all(&outages[i], &queue);
+
+        assert_true(back <= (double)BACK_AFTER / TGV_US_PER_S);
+        assert_true(queue <= QUEUE_FOR);
+    }
+}
+
+/* It is not: no queue is made by trying. */
+static void test_rate_climbs_a_changed_path_with_care(void **state)
+{
+    static const struct outage outages[] = {
+        {"64 kbit/s, 8 for 3 s, then 32", 64, 8, 32, TGV_S(3)},
+        {"64 kbit/s, 8 for 3 s, then 16", 64, 8, 16, TGV_S(3)},
+        {"64 kbit/s, 8 for 3 s, then 12", 64, 8, 12, TGV_S(3)},
+    };
+    tgv_time queue;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(outages) / sizeof(outages[0]); i++) {
+        outlive_all(&outages[i], &queue);
+        assert_true(queue <= TGV_S(1));
+    }
+}
+
 /* Between two of ours on a fast path: short frames, and short delay. */
 static void test_rate_fast_path_takes_short_frames(void **state)
 {
@@ -362,6 +484,8 @@ int main(void)
         cmocka_unit_test(test_rate_worst_profile_stays_established),
         cmocka_unit_test(test_rate_limit_without_queue_is_kept),
         cmocka_unit_test(test_rate_drops_and_returns),
+        cmocka_unit_test(test_rate_comes_back_after_an_outage),
+        cmocka_unit_test(test_rate_climbs_a_changed_path_with_care),
         cmocka_unit_test(test_rate_fast_path_takes_short_frames),
         cmocka_unit_test(test_eng_32_way_back_is_another_way),
     };

@@ -126,6 +126,30 @@ static void test_burst_begins_without_losses(void **state)
     assert_true(tgv_burst_length(&b) >= 1.0);
 }
 
+/* A second without anything is a dead road: no copy reaches over it. */
+static void test_burst_an_outage_is_no_weather(void **state)
+{
+    struct tgv_burst b;
+
+    (void)state;
+    tgv_burst_init(&b);
+    for (int i = 0; i < 100; i++)
+        tgv_burst_add(&b, false);
+    for (int i = 0; i < 60; i++)
+        tgv_burst_add(&b, true);
+    tgv_burst_add(&b, false);
+    assert_true(tgv_burst_loss(&b) == 0.0);
+    for (int i = 0; i < 5; i++)
+        tgv_burst_add(&b, true);
+    tgv_burst_unknown(&b); /* nor is what nobody knows the length of */
+    tgv_burst_add(&b, false);
+    assert_true(tgv_burst_loss(&b) == 0.0);
+    for (int i = 0; i < 10; i++)
+        tgv_burst_add(&b, i < 9);
+    assert_true(tgv_burst_loss(&b) > 0.07);
+    assert_true(tgv_burst_length(&b) > 2.0);
+}
+
 static void test_burst_old_losses_are_forgotten(void **state)
 {
     struct tgv_burst b;
@@ -464,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_loss_ratio_of_the_last_seconds),
         cmocka_unit_test(test_loss_verdicts_can_be_taken_back),
         cmocka_unit_test(test_burst_begins_without_losses),
+        cmocka_unit_test(test_burst_an_outage_is_no_weather),
         cmocka_unit_test(test_burst_old_losses_are_forgotten),
         cmocka_unit_test(test_police_limit_without_queue_is_seen),
         cmocka_unit_test(test_police_chance_is_no_limit),

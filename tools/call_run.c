@@ -100,29 +100,43 @@ static int open_reports(struct run *run, struct tgvoip_failure *failure)
     return err;
 }
 
-static bool close_file(struct run *run, const char *path, FILE **file)
+static void tell_unwritten(struct run *run, const char *path)
 {
-    bool bad;
-
-    if (!*file)
-        return true;
-    bad = ferror(*file) != 0;
-    bad = fclose(*file) != 0 || bad;
-    *file = NULL;
-    if (bad)
-        diag_error(&run->tool->diag, path, "not written whole: %s",
-                   strerror(errno));
-    return !bad;
+    diag_error(&run->tool->diag, path, "not written whole: %s",
+               strerror(errno ? errno : EIO));
+    run->report_failed = true;
 }
 
-static bool close_files(struct run *run)
+/* What is written survives us. The first error is told and ends the file. */
+static void flush_file(struct run *run, const char *path, FILE **file)
 {
-    const struct call_job *job = run->job;
-    bool ok;
+    errno = 0;
+    if (!*file || (fflush(*file) == 0 && !ferror(*file)))
+        return;
+    tell_unwritten(run, path);
+    fclose(*file);
+    *file = NULL;
+}
 
+static void flush_files(struct run *run)
+{
+    flush_file(run, run->job->csv_path, &run->csv_file);
+    flush_file(run, run->job->ts_path, &run->ts_file);
+}
+
+static void close_file(struct run *run, const char *path, FILE **file)
+{
+    flush_file(run, path, file);
+    if (*file && fclose(*file) != 0)
+        tell_unwritten(run, path);
+    *file = NULL;
+}
+
+static void close_files(struct run *run)
+{
     diag_flush(&run->tool->diag);
-    ok = close_file(run, job->csv_path, &run->csv_file);
-    return close_file(run, job->ts_path, &run->ts_file) && ok;
+    close_file(run, run->job->csv_path, &run->csv_file);
+    close_file(run, run->job->ts_path, &run->ts_file);
 }
 
 static void fill_endpoints(const struct call_job *job,
@@ -289,10 +303,7 @@ static void take_samples(struct run *run, int64_t now_us)
                           &run->stats);
     if (run->connect_us && run->tick % STATS_EVENT_TICKS == 0)
         events_stats(&run->events, NULL, &run->stats);
-    if (run->csv_file)
-        fflush(run->csv_file); /* what is written survives us */
-    if (run->ts_file)
-        fflush(run->ts_file);
+    flush_files(run);
     live_draw(&run->live, &run->stats, now_us);
     run->tick++;
 }
@@ -539,7 +550,8 @@ int call_run(struct call_job *job)
     if (open_files(run) && tool_engine(job->tool, &engine, 1) == 0)
         status = make_call(run, engine);
     tgvoip_engine_destroy(engine);
-    if (!close_files(run) && status == TOOL_OK)
+    close_files(run);
+    if (run->report_failed && status == TOOL_OK)
         status = TOOL_FAILED;
     free(run);
     return status;

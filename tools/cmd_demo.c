@@ -307,8 +307,9 @@ static void print_summary(const struct demo *demo)
     if (demo->talk_us)
         printf("\nheard    %s\n         %s\n", demo->sides[CALLER].recording,
                demo->sides[CALLEE].recording);
-    printf("report   %s/report.html\n         %s/report.json\n", demo->out,
-           demo->out);
+    if (demo->reported)
+        printf("report   %s/report.html\n         %s/report.json\n", demo->out,
+               demo->out);
 }
 
 /* @return false if the call did not begin; the reason has been printed */
@@ -361,8 +362,8 @@ static int run(struct demo *demo)
     if (!make_call(demo))
         return TOOL_FAILED;
     demo_judge(demo);
-    if (!report_write(demo))
-        demo->ok = false;
+    demo->reported = report_write(demo);
+    demo->ok = demo->ok && demo->reported;
     report_event(demo);
     print_summary(demo);
     return demo->ok && !demo->events.broken ? TOOL_OK : TOOL_FAILED;

@@ -90,6 +90,7 @@ struct demo {
     uint16_t relay_port;
     char network[160]; /**< the impairment in words */
     /* the outcome */
+    bool reported; /**< both reports are written */
     bool ok;
     char verdict[160];
     char detail[240];

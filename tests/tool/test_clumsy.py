@@ -78,6 +78,13 @@ class Clumsy(Case):
         self.assertIn("--in: is the same file as that of --out", err)
         self.assertEqual(self.read(heard), before)
 
+    def test_a_demo_names_no_report_that_is_not_there(self):
+        os.makedirs(self.path("d/report.html"))
+        done = run("demo", "--seconds", "1", "--out", self.path("d"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("report.html", done.stderr)
+        self.assertNotIn("report.html", done.stdout)
+
     def test_devices_and_standard_streams_may_be_named_often(self):
         done = run(*CALLER, "--key", self.key(), "--log", "/dev/null",
                    "--stats", "/dev/null", "--in", "-", "--out", "-")
@@ -222,6 +229,20 @@ class InACall(Case):
         self.assertEqual(p.returncode, 1, err)
         self.assertEqual(err.count("a.wav"), 1, err)
         self.assertGreater(len(read_wav(out)) / 48000, 0.9)
+
+    def test_a_table_that_can_not_grow_is_told_with_its_reason(self):
+        p = self.end("caller", "--stats", self.path("a.csv"), "--ts",
+                     self.path("a.ts"), "--duration", "3",
+                     preexec_fn=lambda: resource.setrlimit(
+                         resource.RLIMIT_FSIZE, (1000, 1000)))
+        self.end("callee", "--duration", "4")
+        err = p.communicate(timeout=20)[1].decode()
+        self.assertEqual(p.returncode, 1, err)
+        for name in ("a.csv", "a.ts"):
+            self.assertRegex(err, rf"(?m)^tgvoip: .*/{name}: not written "
+                             "whole: File too large$")
+            self.assertEqual(err.count(name), 1, err)
+            self.assertEqual(os.path.getsize(self.path(name)), 1000)
 
     def test_closed_standard_streams_spoil_no_recording(self):
         out = self.path("a.wav")

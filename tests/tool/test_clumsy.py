@@ -257,9 +257,8 @@ class InACall(Case):
     def test_too_few_descriptors_are_an_error_and_no_crash(self):
         heard = 0
         for few in range(6, 34, 2):
-            p = self.end("caller", "--out", self.path("a.wav"), "--duration",
-                         "0.2", "--init-timeout", "0.2",
-                         "--log", self.path("log"), preexec_fn=lambda:
+            p = self.end("caller", "--out", self.path("a.wav"),
+                         "--init-timeout", "0.2", "--log", self.path("log"), preexec_fn=lambda:
                          resource.setrlimit(resource.RLIMIT_NOFILE,
                                             (few, few)))
             err = p.communicate(timeout=20)[1].decode()

@@ -376,6 +376,6 @@ int main(void)
         cmocka_unit_test(test_refused_things_leave_nothing_open),
     };
 
-    alarm(55);
+    alarm(170);
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -22,12 +23,25 @@ void json_tree_free(json_tree *tree)
     json_decref(tree);
 }
 
+/* Text that is no UTF-8, a file name perhaps: what of it anybody can read. */
+static json_t *ascii_of(const char *text)
+{
+    char *copy = strdup(text), *p;
+    json_t *value;
+
+    for (p = copy; p && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    value = json_string(copy ? copy : "?");
+    free(copy);
+    return value;
+}
+
 void json_set_str(json_tree *o, const char *key, const char *text)
 {
     json_t *value = text ? json_string(text) : json_null();
 
-    /* Text that is no UTF-8, a file name perhaps, must not lose the field. */
-    json_object_set_new(o, key, value ? value : json_string("?"));
+    json_object_set_new(o, key, value ? value : ascii_of(text));
 }
 
 void json_set_int(json_tree *o, const char *key, int64_t value)

@@ -7,8 +7,8 @@ import stat
 import subprocess
 import unittest
 
-from helper import (ASSETS, Case, TGVOIP, read_wav, run, signal, tags, time,
-                    tone, write_wav)
+from helper import (ASSETS, Case, TGVOIP, json_lines, read_wav, run, signal,
+                    tags, time, tone, write_wav)
 
 SPEECH = os.path.join(ASSETS, "speech.flac")
 RELAY = "127.0.0.1:9:" + 32 * "0"
@@ -96,7 +96,7 @@ class Clumsy(Case):
             err = self.refused(*CALLER, "--key", self.key(), option, "")
             self.assertIn(f"tgvoip: {option}: needs the name", err)
 
-    # -- a question that nobody answers -----------------------------------------
+    # -- a question that nobody answers ----------------------------------------
 
     def test_one_signal_ends_the_wait_for_a_key(self):
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -123,7 +123,7 @@ class Clumsy(Case):
         self.assertIn("not a regular file", err)
         self.assertTrue(stat.S_ISCHR(os.stat(null).st_mode))
 
-    # -- lists of sessions ------------------------------------------------------
+    # -- lists of sessions -----------------------------------------------------
 
     def sessions(self, text):
         return ("relay", "--listen", "127.0.0.1:0", "--sessions",
@@ -244,6 +244,17 @@ class InACall(Case):
             self.assertEqual(err.count(name), 1, err)
             self.assertEqual(os.path.getsize(self.path(name)), 1000)
 
+    def test_a_name_that_is_no_text_is_told_as_far_as_it_goes(self):
+        path = os.fsencode(self.path("a")) + b"\xff\xfe.wav"
+        p = self.end("caller", "--json", "--duration", "2", "--out", path,
+                     preexec_fn=lambda: resource.setrlimit(
+                         resource.RLIMIT_FSIZE, (40000, 40000)))
+        self.end("callee", "--duration", "3")
+        events = json_lines(p.communicate(timeout=20)[0].decode())
+        self.assertEqual([e["what"] for e in events
+                          if e["event"] == "file_error"],
+                         [self.path("a??.wav")])
+
     def test_closed_standard_streams_spoil_no_recording(self):
         out = self.path("a.wav")
         p = self.end("caller", "--out", out, "--json", "-v", "--duration", "2",
@@ -258,9 +269,9 @@ class InACall(Case):
         heard = 0
         for few in range(6, 34, 2):
             p = self.end("caller", "--out", self.path("a.wav"),
-                         "--init-timeout", "0.2", "--log", self.path("log"), preexec_fn=lambda:
-                         resource.setrlimit(resource.RLIMIT_NOFILE,
-                                            (few, few)))
+                         "--init-timeout", "0.2", "--log", self.path("log"),
+                         preexec_fn=lambda few=few: resource.setrlimit(
+                             resource.RLIMIT_NOFILE, (few, few)))
             err = p.communicate(timeout=20)[1].decode()
             self.assertIn(p.returncode, (1, 2), (few, err))
             self.assertRegex(err, "(?m)^tgvoip: [^:]+: .", few)

@@ -6,9 +6,11 @@ its own, driven by the same program (module_end.py); both roles.
     modules.py --tgvoip TOOL --ours PYTHON --peer DIR
 
 PYTHON is an interpreter that has our package, DIR a folder of
-script/setup-peer. Prints "ok" or "not ok" lines like run.py.
+script/setup-peer. Both roles run side by side. Prints "ok" or "not ok" lines
+like run.py.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import secrets
@@ -114,6 +116,21 @@ def states(a, b):
     return good, f"ours {a['states']}, theirs {b['states']}"
 
 
+def run_role(options, ours):
+    """@return (all good, lines to print)"""
+    lines = []
+    for attempt in (1, 2):
+        with tempfile.TemporaryDirectory() as folder:
+            found = judge(options, folder, ours)
+        if all(g for _, g, _ in found) or attempt == 2:
+            break
+        lines.append(f"# module as {ours}: once more, for "
+                     + "; ".join(f"{n}: {t}" for n, g, t in found if not g))
+    lines += [f"{'ok' if g else 'not ok'} - module-as-{ours}/{name}: {text}"
+              for name, g, text in found]
+    return all(g for _, g, _ in found), lines
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--tgvoip", required=True)
@@ -121,18 +138,11 @@ def main():
     p.add_argument("--peer", required=True)
     options = p.parse_args()
     good = True
-    for ours in ("caller", "callee"):
-        for attempt in (1, 2):
-            with tempfile.TemporaryDirectory() as folder:
-                found = judge(options, folder, ours)
-            if all(g for _, g, _ in found) or attempt == 2:
-                break
-            print(f"# module as {ours}: once more, for "
-                  + "; ".join(f"{n}: {t}" for n, g, t in found if not g))
-        for name, g, text in found:
-            good = good and g
-            print(f"{'ok' if g else 'not ok'} - module-as-{ours}/{name}: "
-                  f"{text}", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for fine, lines in pool.map(lambda ours: run_role(options, ours),
+                                    ("caller", "callee")):
+            print("\n".join(lines), flush=True)
+            good = good and fine
     return 0 if good else 1
 
 

@@ -8,10 +8,12 @@ Each pair is one call over our relay with a different clip each way. What is
 measured and the bars are in docs/architecture.md, "Interoperation". Prints
 one "ok" or "not ok" line for each group of assertions, and a table.
 
-A pair that misses a correlation bar is repeated once; both results are shown.
-Nothing else should run on the machine meanwhile.
+The pairs run side by side, since calls mostly wait. One that misses a
+correlation bar is repeated once; both results are shown. Nothing that needs
+much of the machine should run meanwhile.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import secrets
@@ -362,7 +364,9 @@ class Pair:
         return [(name,) + run() for name, run in groups]
 
 
-def run_pair(options, work, ours, bad, rows):
+def run_pair(options, work, ours, bad):
+    """@return (all good, rows of the table, lines to print)"""
+    rows, lines = [], []
     for attempt in (1, 2):
         folder = os.path.join(work, f"{ours}{'-bad' if bad else ''}-{attempt}")
         os.makedirs(folder)
@@ -375,13 +379,12 @@ def run_pair(options, work, ours, bad, rows):
                   if n.startswith("speech") and not good]
         if not missed or attempt == 2:
             break
-        print(f"# {pair.name}: a correlation bar was missed, repeated once")
-        for name, good, text in results:
-            print(f"#   first: {name}: {text}")
-    for name, good, text in results:
-        print(f"{'ok' if good else 'not ok'} - {pair.name}/{name}: {text}",
-              flush=True)
-    return all(good for _, good, _ in results)
+        lines.append(f"# {pair.name}: a correlation bar was missed, "
+                     "repeated once")
+        lines += [f"#   first: {name}: {text}" for name, _, text in results]
+    lines += [f"{'ok' if good else 'not ok'} - {pair.name}/{name}: {text}"
+              for name, good, text in results]
+    return all(good for _, good, _ in results), rows, lines
 
 
 def table(rows):
@@ -405,14 +408,17 @@ def main():
     os.makedirs(work, exist_ok=True)
     clip("speech.flac", os.path.join(work, "ours.pcm"))
     clip("speech-b.flac", os.path.join(work, "theirs.pcm"))
+    pairs = [(ours, bad) for bad in (False, True)
+             for ours in ("caller", "callee")
+             if not options.only
+             or options.only in Pair(options, work, ours, bad).name]
     good, rows = True, []
     try:
-        for bad in (False, True):
-            for ours in ("caller", "callee"):
-                name = Pair(options, work, ours, bad).name
-                if options.only and options.only not in name:
-                    continue
-                good = run_pair(options, work, ours, bad, rows) and good
+        with concurrent.futures.ThreadPoolExecutor(len(pairs) or 1) as pool:
+            for fine, figures, lines in pool.map(
+                    lambda pair: run_pair(options, work, *pair), pairs):
+                print("\n".join(lines), flush=True)
+                good, rows = good and fine, rows + figures
         table(rows)
     finally:
         if not options.keep:

@@ -33,6 +33,10 @@
 #define REFUSED_FOR TGV_MS(400)
 #define SILENT_MAX TGV_MS(500)
 #define WINDOW_RTT_UNKNOWN TGV_MS(200)
+/* No news for so long is more than a blackout: the path may be clogged. Half
+ * as much each 2 s from then on, until news comes. */
+#define SILENT_LONG TGV_S(3)
+#define SILENT_LESS 0.966 /* each 0.1 s */
 /* Time to empty a queue before more is done, what counts as shorter, and after
  * how many such times in vain the path itself is taken to be longer. */
 #define DRAIN_FOR TGV_MS(700)
@@ -206,6 +210,7 @@ void tgv_congestion_acked(struct tgv_congestion *c, size_t bytes, tgv_time at,
     if (was_dead(c, now))
         resume(c);
     c->unheard = 0;
+    c->fading = false;
 
     /* the first could have been acknowledged a round trip after it left */
     if (c->delivered.first == TGV_NEVER)
@@ -537,6 +542,19 @@ static void begin(struct tgv_congestion *c, tgv_time now)
     c->rate = rate > c->least ? rate : c->least;
 }
 
+/* Nothing of what is sent seems to arrive. What was carried before may be so
+ * again when it does. */
+static void fade(struct tgv_congestion *c, tgv_time now)
+{
+    if (!c->fading && tgv_comeback_failed(&c->comeback, 0.0,
+                                          tgv_low_base(&c->round_trip), now))
+        c->ceiling_before = c->ceiling;
+    c->fading = true;
+    c->rate *= SILENT_LESS;
+    if (c->rate < c->least)
+        c->rate = c->least;
+}
+
 void tgv_congestion_run(struct tgv_congestion *c, double loss, tgv_time wait,
                         double useful, tgv_time now)
 {
@@ -552,7 +570,9 @@ void tgv_congestion_run(struct tgv_congestion *c, double loss, tgv_time wait,
         return;
     }
     low = c->queue < high - QUEUE_HIGH + QUEUE_LOW && !refused;
-    if (c->draining && low)
+    if (c->unheard > 0 && now - c->last_ack > SILENT_LONG)
+        fade(c, now);
+    else if (c->draining && low)
         recover(c);
     else if (c->draining)
         drain(c, loss, now);

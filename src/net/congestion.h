@@ -45,6 +45,7 @@ struct tgv_congestion {
     tgv_time known_since; /* first acknowledgement on this path; TGV_NEVER */
     tgv_time last_ack; /* when something was acknowledged; TGV_NEVER */
     unsigned unheard; /* packets sent since */
+    bool fading; /* no news for long */
     tgv_time high_since; /* queue too long; TGV_NEVER */
     bool refused; /* the window was full */
     tgv_time refused_at; /* first time of some; TGV_NEVER */

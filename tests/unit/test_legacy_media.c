@@ -306,10 +306,14 @@ static void test_rate_falls_when_packets_are_lost(void **state)
     establish();
     b.audio = true;
     talk(TGV_S(10));
+    unsigned before = tgv_bench_stats(&b).bitrate_bps;
     b.hold_ack = true; /* the peer hears nothing more of us */
     talk(TGV_S(12));
     assert_true(tgv_bench_stats(&b).bitrate_bps < 16000);
     assert_true(tgv_bench_stats(&b).bitrate_bps >= 8000);
+    b.hold_ack = false;
+    talk(TGV_S(4));
+    assert_true(tgv_bench_stats(&b).bitrate_bps >= before);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, reset_options, done)

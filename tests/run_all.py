@@ -109,6 +109,21 @@ def count_lines(tally, name, code, output):
         tally.fail(f"{name}: ran no test", output)
 
 
+def side_by_side(tally, pieces, jobs, figures=False):
+    """Run so many pieces at a time; each is a name and what capture() takes.
+    What one says is shown when it has ended, never between others' lines.
+    `figures`: also what good tests have measured."""
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        running = [(name, pool.submit(capture, *what))
+                   for name, *what in pieces]
+        for name, future in running:
+            code, out = future.result()
+            for line in out.splitlines() if figures else ():
+                if line.startswith(("ok", "#")):
+                    print("  " + line, flush=True)
+            count_lines(tally, name, code, out)
+
+
 # -- the house ---------------------------------------------------------------
 
 def tracked_files():
@@ -280,31 +295,36 @@ def programs(preset, label):
     return found
 
 
-def c_tests(tally, preset, label, jobs=1, slower=1):
+# The programs that take longest, the longest first: they begin first.
+LONG_C_TESTS = ("release sim/test_calls", "asan sim/test_calls",
+                "asan sim/test_old_peers", "asan unit/test_voice_delay",
+                "asan sim/test_redundancy", "asan sim/test_rate",
+                "release unit/test_voice_delay")
+
+
+def c_tests(label, preset, slower=1):
+    """@return pieces, each a name and what capture() takes"""
     env = dict(SANITIZER_ENV, CMOCKA_MESSAGE_OUTPUT="TAP")
     if preset in ("asan", "tsan"):
         env["TGV_SIM_CALLS"] = SANITIZED_SIM_CALLS
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = [(f"{preset} {name}",
-                    pool.submit(capture, cmd, limit * slower, env,
-                                os.path.join(BUILD, preset)))
-                   for name, cmd, limit in programs(preset, label)]
-        for name, future in running:
-            count_lines(tally, name, *future.result())
+    return [(f"{preset} {name}", cmd, limit * slower, env,
+             os.path.join(BUILD, preset))
+            for name, cmd, limit in programs(preset, label)]
 
 
 def both_builds(label, jobs):
     def stage(tally, options):
-        c_tests(tally, "release", label, jobs=jobs)
-        c_tests(tally, "asan", label, jobs=jobs, slower=4)
+        pieces = c_tests(label, "release") + c_tests(label, "asan", slower=4)
+        side_by_side(tally, sorted(pieces, key=lambda piece: (
+            LONG_C_TESTS + piece[:1]).index(piece[0])), jobs)
     return stage
 
 
 def tsan(tally, options):
     build_preset(tally, "tsan", "-DCMAKE_C_COMPILER=clang")
-    c_tests(tally, "tsan", "io", slower=6)
+    side_by_side(tally, c_tests("io", "tsan", slower=6), 1)
     for label in ("unit", "vectors", "fuzz", "sim") if options.long else ():
-        c_tests(tally, "tsan", label, jobs=JOBS, slower=10)
+        side_by_side(tally, c_tests(label, "tsan", slower=10), JOBS)
 
 
 def coverage(tally, options):
@@ -317,10 +337,15 @@ def coverage(tally, options):
 def campaigns(tally, options):
     """Some minutes of new inputs for each target."""
     _, targets = capture(["script/fuzz", "--list"])
-    for target in targets.split():
-        code, out = capture(["script/fuzz", target, str(CAMPAIGN_S)],
-                            CAMPAIGN_S + 600)
-        tally.check(f"campaign {target}, {CAMPAIGN_S} s", code == 0, out)
+    targets = targets.split()
+    capture(["script/fuzz", targets[0], "1"], 900)      # builds them all
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        running = [(target, pool.submit(
+            capture, ["script/fuzz", target, str(CAMPAIGN_S)],
+            CAMPAIGN_S + 600)) for target in targets]
+        for target, future in running:
+            code, out = future.result()
+            tally.check(f"campaign {target}, {CAMPAIGN_S} s", code == 0, out)
 
 
 # -- Python tests ------------------------------------------------------------
@@ -329,40 +354,56 @@ def tgvoip(preset="release"):
     return os.path.join(BUILD, preset, "tools", "tgvoip")
 
 
-def python_tests(tally, name, folder, preset, limit, patterns=()):
+# Processes at a time that wait in real time, most of it: a call needs a few
+# hundredths of a core.
+WAITING_JOBS = max(2, min(JOBS + 1, 4))
+
+
+def python_tests(folder, preset, limit, names=None):
+    """A process for each file of tests, the largest first.
+    @return pieces, each a name and what capture() takes"""
+    at = os.path.join(ROOT, "tests", folder)
     env = dict(SANITIZER_ENV, TGVOIP=tgvoip(preset),
                PYTHONDONTWRITEBYTECODE="1")
-    count_lines(tally, name, *capture(
-        [sys.executable, os.path.join(ROOT, "tests", "pytap.py"),
-         os.path.join(ROOT, "tests", folder), *patterns], limit, env))
+    names = names or [f for f in os.listdir(at)
+                      if f.startswith("test_") and f.endswith(".py")]
+    return [(f"{folder} {preset} {name}",
+             [sys.executable, os.path.join(ROOT, "tests", "pytap.py"), at,
+              name], limit, env)
+            for name in sorted(names, key=lambda f: (
+                -os.path.getsize(os.path.join(at, f)), f))]
+
+
+# Those that take longest in real time begin first.
+LONG_TOOL_TESTS = ("test_call.py", "test_faults.py", "test_demo.py",
+                   "test_tgvoipcall.py")
 
 
 def tool(tally, options):
     """Everything as users get it; once more under the sanitizers what judges
-    no sound and no page."""
-    python_tests(tally, "tool", "tool", "release", 900)
-    python_tests(tally, "tool with asan", "tool", "asan", 900,
-                 ["test_bad_input.py", "test_call.py", "test_inspect.py",
-                  "test_keys.py", "test_relay.py", "test_tgvoipcall.py"])
+    no sound and no page. What needs or judges the whole machine runs alone
+    at the end."""
+    pieces = python_tests("tool", "release", 600) + python_tests(
+        "tool", "asan", 600,
+        ["test_bad_input.py", "test_call.py", "test_flood.py",
+         "test_inspect.py", "test_keys.py", "test_relay.py",
+         "test_tgvoipcall.py"])
+    order = LONG_TOOL_TESTS + tuple(piece[1][-1] for piece in pieces)
+    pieces.sort(key=lambda piece: order.index(piece[1][-1]))
+    alone = [p for p in pieces
+             if p[1][-1] in ("test_reports.py", "test_flood.py")]
+    side_by_side(tally, [p for p in pieces if p not in alone], WAITING_JOBS)
+    side_by_side(tally, alone, 1)
 
 
 def netns(tally, options):
-    """Calls between network namespaces, in real time: files side by side, the
-    longest first."""
-    folder = os.path.join(ROOT, "tests", "netns")
-    names = sorted((f for f in os.listdir(folder) if f.startswith("test_")),
-                   key=lambda f: -os.path.getsize(os.path.join(folder, f)))
-    env = dict(TGVOIP=tgvoip(), PYTHONDONTWRITEBYTECODE="1")
-    with concurrent.futures.ThreadPoolExecutor(max(1, min(JOBS, 4))) as pool:
-        running = [(f"netns {name}", pool.submit(
-            capture, [sys.executable, os.path.join(ROOT, "tests", "pytap.py"),
-                      folder, name], 300, env)) for name in names]
-        for name, future in running:
-            count_lines(tally, name, *future.result())
+    """Calls between network namespaces, in real time."""
+    side_by_side(tally, python_tests("netns", "release", 300),
+                 max(1, min(JOBS, 4)))
 
 
 def install(tally, options):
-    python_tests(tally, "install", "install", "release", 900)
+    side_by_side(tally, python_tests("install", "release", 900), 1)
 
 
 def python_home(tally, name, package, *settings):
@@ -425,8 +466,8 @@ def count_cases(tally, name, code, out, report):
 
 
 # Those that need most time, in real time for the most part; they begin first.
-LONG_PYTHON_TESTS = ("test_libraries", "test_py", "test_wheel", "test_life",
-                     "test_old_programs", "test_aio_calls")
+LONG_PYTHON_TESTS = ("test_libraries", "test_py_files", "test_wheel",
+                     "test_life", "test_old_programs", "test_aio_calls")
 
 
 def pytest_files(pool, python, env):
@@ -454,8 +495,9 @@ def python_tsan(tally, options):
     code, runtime = capture(["gcc", "-print-file-name=libtsan.so"])
     tests = ["python/tests/test_life.py"]
     if options.long:
-        tests += ["python/tests/test_py.py",
-                  "python/tests/test_aio_calls.py"]
+        tests += [f"python/tests/{name}.py" for name in (
+            "test_py", "test_py_arguments", "test_py_files",
+            "test_aio_calls")]
     return run_pytest(interpreter, 900, dict(
         LD_PRELOAD=runtime.strip(), TGVOIP_SANITIZER="thread",
         TSAN_OPTIONS="halt_on_error=1:die_after_fork=0"), *tests)
@@ -520,19 +562,22 @@ def interop(tally, options):
         tally.fail("interop: the original engine cannot be installed", out)
         return
     peer = out.strip().splitlines()[-1]
-    programs = [("interop", ["run.py"]), ("interop at loss", ["loss.py"]),
-                ("interop over all roads", ["roads.py"])]
+
+    def piece(name, program, *more):
+        return (name, [sys.executable,
+                       os.path.join("tests", "interop", program), *more,
+                       "--tgvoip", tgvoip(), "--peer", peer], 900)
+
+    # Each makes several calls at once, loss.py ten.
+    groups = [[piece("interop", "run.py")],
+              [piece("interop at loss", "loss.py")],
+              [piece("interop over all roads", "roads.py")]]
     ours = os.path.join(BUILD, "python", "venv-test", "bin", "python")
     if os.path.exists(ours):    # the stage python has made it
-        programs.append(("interop of modules", ["modules.py", "--ours", ours]))
-    for name, program in programs:
-        program[0] = os.path.join("tests", "interop", program[0])
-        code, out = capture([sys.executable, *program, "--tgvoip", tgvoip(),
-                             "--peer", peer], 900)
-        for line in out.splitlines():
-            if line.startswith(("ok", "#")):
-                print("  " + line, flush=True)
-        count_lines(tally, name, code, out)
+        groups[0].append(piece("interop of modules", "modules.py", "--ours",
+                               ours))
+    for group in groups:
+        side_by_side(tally, group, len(group), figures=True)
 
 
 STAGES = [

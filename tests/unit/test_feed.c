@@ -4,9 +4,6 @@
 #include "api/feed.h"
 #include "api/tape.h"
 #include "base/time.h"
-#include "io/loop.h"
-#include "io/work.h"
-#include "support/temp_dir.h"
 
 #include <tgvoip/audio.h>
 
@@ -21,36 +18,18 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct tgv_loop *loop;
-static char dir[TEMP_DIR_BYTES];
-static int failures, finished_tapes;
-static struct tgvoip_failure last_failure;
+#include "support/pool_loop.h"
+
+static int finished_tapes;
 
 static int setup(void **state)
 {
-    const struct tgv_loop_config config = {.own_thread = false};
-
     (void)state;
-    failures = finished_tapes = 0;
-    return temp_dir_make(dir) ? tgv_loop_create(&loop, &config) : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tgv_loop_destroy(loop);
-    return temp_dir_remove(dir);
-}
-
-static void on_failed(void *ctx, const struct tgvoip_failure *failure)
-{
-    (void)ctx;
-    failures++;
-    last_failure = *failure;
+    finished_tapes = 0;
+    return make_pool_loop();
 }
 
 static void on_finished(void *ctx, struct tgv_tape *t)
@@ -58,37 +37,6 @@ static void on_finished(void *ctx, struct tgv_tape *t)
     (void)ctx;
     (void)t;
     finished_tapes++;
-}
-
-static void nothing(void *ctx)
-{
-    (void)ctx;
-}
-
-static void passed(void *ctx)
-{
-    *(bool *)ctx = true;
-}
-
-/* Let the pool work until it has nothing to do. It has one thread, so that
- * what was submitted is done when a later piece of work is; and what then
- * submits itself again has a few more rounds. */
-static void settle(void)
-{
-    struct pollfd p = {.fd = tgv_loop_fd(loop), .events = POLLIN};
-    struct tgv_work *last;
-    bool done;
-
-    assert_int_equal(tgv_work_create(&last, loop, nothing, passed, &done), 0);
-    for (int i = 0; i < 10; i++) {
-        done = false;
-        tgv_work_submit(last);
-        while (!done) {
-            poll(&p, 1, 1000);
-            tgv_loop_step(loop);
-        }
-    }
-    tgv_work_destroy(last);
 }
 
 /* A file with the samples first, first + 1, ... */
@@ -141,7 +89,8 @@ static void take_ramp(struct tgv_feed *f, unsigned files, unsigned *seen)
 
     while (*seen < files * TGV_BLOCK_SAMPLES) {
         settle();
-        while (tgv_feed_take(f, pcm, &position, &finished) == TGV_FEED_BLOCK) {
+        while (*seen < files * TGV_BLOCK_SAMPLES &&
+               tgv_feed_take(f, pcm, &position, &finished) == TGV_FEED_BLOCK) {
             for (unsigned i = 0; i < TGV_BLOCK_SAMPLES; i++, (*seen)++)
                 assert_int_equal(pcm[i], (*seen % TGV_BLOCK_SAMPLES) + 1);
         }
@@ -427,6 +376,6 @@ int main(void)
     };
 
     alarm(30);
-    setenv("UV_THREADPOOL_SIZE", "1", 1);
+    use_one_thread();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

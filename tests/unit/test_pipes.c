@@ -9,8 +9,6 @@
 #include "api/scribe.h"
 #include "api/tape.h"
 #include "base/time.h"
-#include "io/loop.h"
-#include "support/temp_dir.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,39 +21,21 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "support/pool_loop.h"
 
 #define POOL 4 /* threads of it */
 #define BLOCK_BYTES (2 * TGV_BLOCK_SAMPLES)
 
-static struct tgv_loop *loop;
-static char dir[TEMP_DIR_BYTES];
-static int failures, finished_tapes;
-static struct tgvoip_failure last;
+static int finished_tapes;
 
 static int setup(void **state)
 {
-    const struct tgv_loop_config config = {.own_thread = false};
-
     (void)state;
-    failures = finished_tapes = 0;
-    return temp_dir_make(dir) ? tgv_loop_create(&loop, &config) : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tgv_loop_destroy(loop);
-    return temp_dir_remove(dir);
-}
-
-static void on_failed(void *ctx, const struct tgvoip_failure *failure)
-{
-    (void)ctx;
-    failures++;
-    last = *failure;
+    finished_tapes = 0;
+    return make_pool_loop();
 }
 
 static void on_finished(void *ctx, struct tgv_tape *t)
@@ -63,16 +43,6 @@ static void on_finished(void *ctx, struct tgv_tape *t)
     (void)ctx;
     (void)t;
     finished_tapes++;
-}
-
-/* Let the pool work: until nothing came from it for a moment. */
-static void settle(void)
-{
-    struct pollfd p = {.fd = tgv_loop_fd(loop), .events = POLLIN};
-
-    do
-        tgv_loop_step(loop);
-    while (poll(&p, 1, 50) > 0);
 }
 
 static const char *make_pipe(const char *name)
@@ -91,7 +61,7 @@ static struct tgv_feed *play(const char *path)
     assert_int_equal(tgv_feed_create(&f, &config), 0);
     assert_int_equal(tgv_feed_add(f, path, NULL), 0);
     tgv_feed_kick(f);
-    settle();
+    settle_for_a_moment();
     return f;
 }
 
@@ -110,7 +80,7 @@ static enum tgv_feed_verdict take_when_read(struct tgv_feed *f, int16_t *pcm,
     enum tgv_feed_verdict v = take(f, pcm, finished);
 
     for (int i = 0; i < 20 && v != TGV_FEED_BLOCK && !*finished; i++) {
-        settle();
+        settle_for_a_moment();
         v = take(f, pcm, finished);
     }
     return v;
@@ -138,7 +108,7 @@ static void put(struct tgv_tape *t, unsigned from, unsigned count)
             pcm[k] = (int16_t)i;
         tgv_tape_put(t, pcm);
     }
-    settle();
+    settle_for_a_moment();
 }
 
 /* -- played ----------------------------------------------------------------- */
@@ -155,7 +125,7 @@ static void test_pipes_played_are_opened_without_a_writer(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(take(f, pcm, &finished), TGV_FEED_EMPTY);
     assert_false(finished);
-    settle();
+    settle_for_a_moment();
     writer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
     assert_true(writer >= 0);
     for (int i = 0; i < TGV_BLOCK_SAMPLES; i++)
@@ -169,7 +139,7 @@ static void test_pipes_played_are_opened_without_a_writer(void **state)
     assert_true(finished);
     assert_int_equal(failures, 0);
     tgv_feed_close(f);
-    settle();
+    settle_for_a_moment();
 }
 
 /* More of them than the pool has threads, and the files of others go on. */
@@ -202,7 +172,7 @@ static void test_pipes_played_leave_the_pool_to_others(void **state)
         tgv_feed_close(stalled[i]);
     }
     tgv_feed_close(other);
-    settle();
+    settle_for_a_moment();
     for (int i = 0; i < POOL; i++)
         close(writers[i]);
 }
@@ -242,7 +212,7 @@ static void test_pipes_recorded_get_what_came_before_the_reader(void **state)
     while (count < 34 && poll(&p, 1, 0) <= 0);
     tgv_tape_finish(t);
     for (int i = 0; i < 20 && finished_tapes == 0; i++)
-        settle();
+        settle_for_a_moment();
     assert_int_equal(finished_tapes, 1);
     assert_int_equal(failures, 0);
     for (unsigned i = 0; i < count; i++) {
@@ -261,14 +231,14 @@ static void test_pipes_recorded_tell_that_nobody_reads(void **state)
     (void)state;
     put(t, 0, 100);
     assert_int_equal(failures, 1);
-    assert_int_equal(last.code, TGVOIP_ERR_AGAIN);
-    assert_non_null(strstr(last.why, "nobody reads this pipe yet"));
+    assert_int_equal(last_failure.code, TGVOIP_ERR_AGAIN);
+    assert_non_null(strstr(last_failure.why, "nobody reads this pipe yet"));
     tgv_tape_finish_now(t); /* waits for nobody */
     assert_int_equal(finished_tapes, 1);
     assert_int_equal(failures, 2);
-    assert_int_equal(last.code, TGVOIP_ERR_TIMEOUT);
-    assert_string_equal(last.why, "nobody has read this pipe");
-    settle();
+    assert_int_equal(last_failure.code, TGVOIP_ERR_TIMEOUT);
+    assert_string_equal(last_failure.why, "nobody has read this pipe");
+    settle_for_a_moment();
 }
 
 static void test_pipes_recorded_with_a_header_are_refused_at_once(void **state)

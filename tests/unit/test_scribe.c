@@ -2,7 +2,6 @@
 /* rooms: api */
 #define _GNU_SOURCE
 #include "api/scribe.h"
-#include "io/loop.h"
 #include "io/text_file.h"
 
 #include <setjmp.h>
@@ -16,46 +15,23 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct tgv_loop *loop;
-static char dir[64], path[96];
-static int failures, finished;
-static struct tgvoip_failure failure;
+#include "support/pool_loop.h"
+
+static char path[TEMP_DIR_BYTES + 32];
+static int finished;
 
 static int setup(void **state)
 {
-    const struct tgv_loop_config config = {.own_thread = false};
-
     (void)state;
-    strcpy(dir, "/tmp/tgvoip-test-XXXXXX");
-    failures = finished = 0;
-    memset(&failure, 0, sizeof(failure));
-    if (!mkdtemp(dir))
-        return -1;
+    finished = 0;
+    int err = make_pool_loop();
     snprintf(path, sizeof(path), "%s/text", dir);
-    return tgv_loop_create(&loop, &config);
-}
-
-static int teardown(void **state)
-{
-    char command[80];
-
-    (void)state;
-    tgv_loop_destroy(loop);
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
-    return system(command);
-}
-
-static void on_failed(void *ctx, const struct tgvoip_failure *f)
-{
-    (void)ctx;
-    failures++;
-    failure = *f;
+    return err;
 }
 
 static void on_finished(void *ctx, struct tgv_scribe *s)
@@ -63,16 +39,6 @@ static void on_finished(void *ctx, struct tgv_scribe *s)
     (void)ctx;
     (void)s;
     finished++;
-}
-
-/* Let the pool work: until nothing came from it for a moment. */
-static void settle(void)
-{
-    struct pollfd p = {.fd = tgv_loop_fd(loop), .events = POLLIN};
-
-    do
-        tgv_loop_step(loop);
-    while (poll(&p, 1, 50) > 0);
 }
 
 static struct tgv_scribe_config plain(void)
@@ -271,8 +237,8 @@ static void test_scribe_full_disk_is_reported_once(void **state)
     put(s, "one\n");
     settle();
     assert_int_equal(failures, 1);
-    assert_int_equal(failure.code, TGVOIP_ERR_NO_SPACE);
-    assert_string_equal(failure.what, "/dev/full");
+    assert_int_equal(last_failure.code, TGVOIP_ERR_NO_SPACE);
+    assert_string_equal(last_failure.what, "/dev/full");
     put(s, "two\n");
     settle();
     tgv_scribe_finish(s);
@@ -340,5 +306,6 @@ int main(void)
         T(test_text_file_of_a_device_does_not_grow),
     };
 
+    use_one_thread();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

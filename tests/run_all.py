@@ -124,6 +124,12 @@ def side_by_side(tally, pieces, jobs, figures=False):
             count_lines(tally, name, code, out)
 
 
+def longest_first(pieces, known, name):
+    """Those that are known to take long begin first, in that order."""
+    return sorted(pieces, key=lambda piece: known.index(name(piece))
+                  if name(piece) in known else len(known))
+
+
 # -- the house ---------------------------------------------------------------
 
 def tracked_files():
@@ -295,7 +301,6 @@ def programs(preset, label):
     return found
 
 
-# The programs that take longest, the longest first: they begin first.
 LONG_C_TESTS = ("release sim/test_calls", "asan sim/test_calls",
                 "asan sim/test_old_peers", "asan unit/test_voice_delay",
                 "asan sim/test_redundancy", "asan sim/test_rate",
@@ -315,8 +320,8 @@ def c_tests(label, preset, slower=1):
 def both_builds(label, jobs):
     def stage(tally, options):
         pieces = c_tests(label, "release") + c_tests(label, "asan", slower=4)
-        side_by_side(tally, sorted(pieces, key=lambda piece: (
-            LONG_C_TESTS + piece[:1]).index(piece[0])), jobs)
+        side_by_side(tally, longest_first(pieces, LONG_C_TESTS,
+                                          lambda piece: piece[0]), jobs)
     return stage
 
 
@@ -374,7 +379,6 @@ def python_tests(folder, preset, limit, names=None):
                 -os.path.getsize(os.path.join(at, f)), f))]
 
 
-# Those that take longest in real time begin first.
 LONG_TOOL_TESTS = ("test_call.py", "test_faults.py", "test_demo.py",
                    "test_tgvoipcall.py")
 
@@ -388,11 +392,11 @@ def tool(tally, options):
         ["test_bad_input.py", "test_call.py", "test_flood.py",
          "test_inspect.py", "test_keys.py", "test_relay.py",
          "test_tgvoipcall.py"])
-    order = LONG_TOOL_TESTS + tuple(piece[1][-1] for piece in pieces)
-    pieces.sort(key=lambda piece: order.index(piece[1][-1]))
     alone = [p for p in pieces
              if p[1][-1] in ("test_reports.py", "test_flood.py")]
-    side_by_side(tally, [p for p in pieces if p not in alone], WAITING_JOBS)
+    side_by_side(tally, longest_first([p for p in pieces if p not in alone],
+                                      LONG_TOOL_TESTS, lambda p: p[1][-1]),
+                 WAITING_JOBS)
     side_by_side(tally, alone, 1)
 
 
@@ -465,7 +469,6 @@ def count_cases(tally, name, code, out, report):
         tally.fail(f"{name}: exit code {code}", out)
 
 
-# Those that need most time, in real time for the most part; they begin first.
 LONG_PYTHON_TESTS = ("test_libraries", "test_py_files", "test_wheel",
                      "test_life", "test_old_programs", "test_aio_calls")
 
@@ -473,10 +476,10 @@ LONG_PYTHON_TESTS = ("test_libraries", "test_py_files", "test_wheel",
 def pytest_files(pool, python, env):
     """A process for each file of tests."""
     folder = os.path.join(ROOT, "python", "tests")
-    names = sorted(
-        (f[:-3] for f in os.listdir(folder)
-         if f.startswith("test_") and f.endswith(".py")),
-        key=lambda n: (LONG_PYTHON_TESTS + (n,)).index(n))
+    names = longest_first(
+        [f[:-3] for f in os.listdir(folder)
+         if f.startswith("test_") and f.endswith(".py")],
+        LONG_PYTHON_TESTS, lambda name: name)
     return [("python", pool.submit(run_pytest, python, 600, env,
                                    f"python/tests/{name}.py"))
             for name in names]

@@ -12,8 +12,8 @@
 #include <tgvoip/error.h>
 
 /* @return 0; TGVOIP_ERR_NOT_FOUND (no such folder), TGVOIP_ERR_ACCESS (also
- *         for a device or a pipe), TGVOIP_ERR_NO_SPACE, TGVOIP_ERR_IO; the old file is then untouched.
- *         failure (may be NULL) names the path */
+ *         for a device or a pipe), TGVOIP_ERR_NO_SPACE, TGVOIP_ERR_IO; the old
+ *         file is then untouched. failure (may be NULL) names the path */
 int tgv_file_atomic_write(const char *path, const void *data, size_t len,
                           struct tgvoip_failure *failure);
 

@@ -3,9 +3,11 @@
 #define TGV_API_PHASES_H
 /*
  * Which part of the 60 ms frame each call of a loop begins its audio clock in.
- * A new call takes the part with the fewest others, the next one to come if
- * there are several, so that calls started together do not encode together
- * and a single one does not wait.
+ * Calls that encode together make each other late, calls that tick apart wake
+ * the processor more often, which costs more than the rest of a tick: so a few
+ * calls share few moments, and many spread over all of them. A new call takes
+ * the part with the fewest others, the next one to come if there are several;
+ * the first one of a loop does not wait.
  */
 #include "base/time.h"
 
@@ -13,6 +15,8 @@
 #define TGV_PHASE_US 2500 /* 24 of them are 60 ms */
 
 struct tgv_phases {
+    tgv_time origin; /* where the first of the present calls began */
+    unsigned all;
     unsigned calls[TGV_PHASE_COUNT];
 };
 

@@ -549,26 +549,78 @@ static void test_server_config_errors_keep_the_values(void **state)
 
 /* -- phases of the audio clocks -------------------------------------------- */
 
+/* When the calls of a loop tick: moments of 20 ms that somebody ticks in. */
+static unsigned wake_ups(const struct tgv_phases *p)
+{
+    unsigned count = 0, third = TGV_PHASE_COUNT / 3;
+
+    for (unsigned i = 0; i < third; i++)
+        count +=
+            p->calls[i] + p->calls[i + third] + p->calls[i + 2 * third] > 0;
+    return count;
+}
+
+static unsigned most_together(const struct tgv_phases *p)
+{
+    unsigned most = 0;
+
+    for (unsigned i = 0; i < TGV_PHASE_COUNT; i++)
+        most = p->calls[i] > most ? p->calls[i] : most;
+    return most;
+}
+
 static void test_phases_spread_calls_that_start_together(void **state)
 {
-    struct tgv_phases p = {{0}};
+    struct tgv_phases p = {0};
     unsigned phase[49];
-    tgv_time at;
 
     (void)state;
-    /* The first one does not wait; then the whole frame fills up evenly. */
     for (unsigned i = 0; i < 48; i++) {
-        at = tgv_phase_take(&p, 600001, &phase[i]);
+        tgv_time at = tgv_phase_take(&p, 600001, &phase[i]);
         assert_true(at >= 600001 && at <= 600001 + 60000);
-        if (i == 0)
-            assert_true(at < 600001 + TGV_PHASE_US);
-        assert_int_equal(at / TGV_PHASE_US % TGV_PHASE_COUNT, phase[i]);
+        assert_int_equal((at - 600001) / TGV_PHASE_US % TGV_PHASE_COUNT,
+                         phase[i]);
+        /* Never more at once than with all of them on six parts. */
+        assert_true(most_together(&p) <= i / 6 + 1);
     }
     for (unsigned i = 0; i < TGV_PHASE_COUNT; i++)
         assert_int_equal(p.calls[i], 2);
     tgv_phase_release(&p, phase[30]);
     tgv_phase_take(&p, 700000, &phase[48]);
     assert_int_equal(phase[48], phase[30]);
+}
+
+static void test_phases_few_calls_share_wake_ups(void **state)
+{
+    static const struct {
+        unsigned calls, wake_ups;
+    } expect[] = {{1, 1}, {2, 2}, {10, 2}, {11, 3}, {20, 4}, {48, 8}};
+    struct tgv_phases p = {0};
+    unsigned calls = 0, phase;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(expect) / sizeof(*expect); i++) {
+        while (calls < expect[i].calls) {
+            tgv_phase_take(&p, 1234567, &phase);
+            calls++;
+        }
+        assert_int_equal(wake_ups(&p), expect[i].wake_ups);
+    }
+}
+
+/* However the calls before it ended. */
+static void test_phases_first_call_does_not_wait(void **state)
+{
+    struct tgv_phases p = {0};
+    unsigned phase[2];
+
+    (void)state;
+    for (tgv_time now = 1000003; now < 2000000; now += 70001) {
+        assert_int_equal(tgv_phase_take(&p, now, &phase[0]), now);
+        assert_true(tgv_phase_take(&p, now + 1, &phase[1]) <= now + 10000);
+        tgv_phase_release(&p, phase[0]);
+        tgv_phase_release(&p, phase[1]);
+    }
 }
 
 int main(void)
@@ -587,6 +639,8 @@ int main(void)
         cmocka_unit_test(test_call_strings_of_unknown_numbers),
         cmocka_unit_test(test_server_config_errors_keep_the_values),
         cmocka_unit_test(test_phases_spread_calls_that_start_together),
+        cmocka_unit_test(test_phases_few_calls_share_wake_ups),
+        cmocka_unit_test(test_phases_first_call_does_not_wait),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -8,9 +8,9 @@ Stages, in order: house build unit vectors fuzz sim io tsan coverage tool netns
 install python bench docs campaigns interop. netns makes networks of its own
 for calls, where the system permits it. python makes the wheels and tests
 the package that is in them. fuzz replays the corpora as plain tests; campaigns
-look for new inputs, with --long only. tsan takes what has threads, with --long
-all other C tests too. interop runs last and alone, since it measures in real
-time.
+look for new inputs, with --long only. With --long tsan takes all C tests, not
+only what has threads, and python makes a hundred calls in one process. interop
+runs last and alone, since it measures in real time.
 
 Counted are single tests: each cmocka function, each Python test, each group of
 assertions of an interop pair, each check of the house. The last line is
@@ -473,12 +473,13 @@ LONG_PYTHON_TESTS = ("test_libraries", "test_py_files", "test_wheel",
                      "test_life", "test_old_programs", "test_aio_calls")
 
 
-def pytest_files(pool, python, env):
-    """A process for each file of tests."""
+def pytest_files(pool, python, env, alone):
+    """A process for each file of tests but those that run alone."""
     folder = os.path.join(ROOT, "python", "tests")
     names = longest_first(
         [f[:-3] for f in os.listdir(folder)
-         if f.startswith("test_") and f.endswith(".py")],
+         if f.startswith("test_") and f.endswith(".py")
+         and f[:-3] not in alone],
         LONG_PYTHON_TESTS, lambda name: name)
     return [("python", pool.submit(run_pytest, python, 600, env,
                                    f"python/tests/{name}.py"))
@@ -520,15 +521,19 @@ def python(tally, options):
         interpreter = code == 0 and python_home(tally, "test", next(
             os.path.join(wheels, f) for f in os.listdir(wheels)
             if f.startswith("tgvoip-") and f.endswith(".whl")))
+        env = {"TGVOIP_WHEELS": wheels, "TGVOIP_PREPARED_ENDS":
+               os.path.join(BUILD, "release", "tests", "prepared_ends")}
+        # With --long a hundred calls, which need most of two cores.
+        alone = ["test_aio_load"] if options.long and interpreter else []
         if interpreter:
-            env = {"TGVOIP_WHEELS": wheels, "TGVOIP_PREPARED_ENDS":
-                   os.path.join(BUILD, "release", "tests", "prepared_ends")}
-            if options.long:
-                env["TGVOIP_LONG"] = "1"
-            running = pytest_files(pool, interpreter, env) + running
+            running = pytest_files(pool, interpreter, env, alone) + running
         for name, future in running:
             if future.result():
                 count_cases(tally, name, *future.result())
+    for name in alone:
+        count_cases(tally, "python", *run_pytest(
+            interpreter, 600, dict(env, TGVOIP_LONG="1"),
+            f"python/tests/{name}.py"))
 
 
 def bench(tally, options):

@@ -511,8 +511,7 @@ def python(tally, options):
     """The package as users get it: the wheels are made and tested. Calls are
     in real time and mostly wait, so files run side by side."""
     wheels = os.path.join(BUILD, "wheel")
-    with concurrent.futures.ThreadPoolExecutor(
-            max(2, min(JOBS, 4))) as pool:
+    with concurrent.futures.ThreadPoolExecutor(WAITING_JOBS) as pool:
         running = [("python with tsan",
                     pool.submit(python_tsan, tally, options))]
         code, out = capture(["script/wheel", "--out", wheels,

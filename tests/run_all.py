@@ -614,8 +614,8 @@ LONG_ONLY = ("campaigns",)
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--long", action="store_true",
-                   help="all C tests under the thread sanitizer, and "
-                   "fuzzing campaigns")
+                   help="all C tests under the thread sanitizer, a hundred "
+                   "calls in one Python process, and fuzzing campaigns")
     p.add_argument("--only", help="stages, separated by commas")
     options = p.parse_args()
     names = [n for n, _ in STAGES]

@@ -118,8 +118,9 @@ TGVOIP_API void tgvoip_relay_config_default(struct tgvoip_relay_config *config);
 /**
  * Bind and serve.
  * @return 0; TGVOIP_ERR_INVALID (bad address; all tags on an address that is
- *         not loopback); TGVOIP_ERR_IN_USE; TGVOIP_ERR_ACCESS;
- *         TGVOIP_ERR_IO; TGVOIP_ERR_NOMEM; TGVOIP_ERR_RANDOM;
+ *         not loopback); TGVOIP_ERR_NOT_FOUND (no interface has the
+ *         address); TGVOIP_ERR_IN_USE; TGVOIP_ERR_ACCESS; TGVOIP_ERR_IO;
+ *         TGVOIP_ERR_NOMEM; TGVOIP_ERR_RANDOM;
  *         TGVOIP_ERR_STATE (called on a loop thread)
  */
 TGVOIP_API TGVOIP_MUST_CHECK int

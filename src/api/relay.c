@@ -327,7 +327,9 @@ int tgvoip_relay_create(tgvoip_engine *engine, tgvoip_relay **out,
         destroy_member(&r->member);
         return tgv_fail(failure, err,
                         tcp_failed ? config->tcp_listen : config->listen, "%s",
-                        tgvoip_error_str(err));
+                        err == TGVOIP_ERR_NOT_FOUND
+                            ? "this machine has no such address"
+                            : tgvoip_error_str(err));
     }
     *out = r;
     return 0;

@@ -35,6 +35,7 @@ int tgv_uv_error(int error)
         return TGVOIP_ERR_ACCESS;
     case UV_ENOENT:
     case UV_ENOTDIR:
+    case UV_EADDRNOTAVAIL: /* no interface has it */
         return TGVOIP_ERR_NOT_FOUND;
     case UV_ENOSPC:
     case UV_EFBIG:

@@ -425,6 +425,37 @@ static void test_relay_port_in_use_is_named(void **state)
     stop(&f);
 }
 
+static void test_relay_address_of_another_machine_is_named(void **state)
+{
+    (void)state;
+    static const char *const foreign[] = {"192.0.2.77:5000",
+                                          "[2001:db8::77]:5000"};
+    int ipv6 = client_ipv6(9); /* some machines have none */
+    tgvoip_engine *engine;
+
+    assert_int_equal(tgvoip_engine_create(&engine, NULL, NULL), 0);
+    for (int tcp = 0; tcp < 2; tcp++) {
+        for (size_t i = 0; i < (ipv6 < 0 ? 1 : 2); i++) {
+            struct tgvoip_relay_config config = local_config();
+            struct tgvoip_failure failure = {0};
+            tgvoip_relay *relay = NULL;
+            config.tags = caller_tag;
+            config.tag_count = 1;
+            *(tcp ? &config.tcp_listen : &config.listen) = foreign[i];
+            assert_int_equal(
+                tgvoip_relay_create(engine, &relay, &config, &failure),
+                TGVOIP_ERR_NOT_FOUND);
+            assert_null(relay);
+            assert_string_equal(failure.what, foreign[i]);
+            assert_string_equal(failure.why,
+                                "this machine has no such address");
+        }
+    }
+    if (ipv6 >= 0)
+        close(ipv6);
+    tgvoip_engine_destroy(engine);
+}
+
 static void test_relay_refuses_bad_configurations(void **state)
 {
     (void)state;
@@ -490,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_relay_forgets_silent_sessions_and_their_links),
         cmocka_unit_test(test_relay_session_added_later_is_served),
         cmocka_unit_test(test_relay_port_in_use_is_named),
+        cmocka_unit_test(test_relay_address_of_another_machine_is_named),
         cmocka_unit_test(test_relay_refuses_bad_configurations),
     };
 

@@ -22,6 +22,7 @@ import concurrent.futures
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -611,6 +612,14 @@ STAGES = [
 LONG_ONLY = ("campaigns",)
 
 
+def give_tests_default_signals():
+    """What is started in the background, or by nohup, ignores signals, and so
+    would what it starts; a handler ends where a new program begins."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--long", action="store_true",
@@ -623,6 +632,7 @@ def main():
     for name in wanted:
         if name not in names:
             p.error(f"no stage {name}; there are {', '.join(names)}")
+    give_tests_default_signals()
     total, began = Tally(), time.monotonic()
     for name, run in STAGES:
         if name not in wanted or (name in LONG_ONLY and not options.long):

@@ -42,7 +42,7 @@ struct tgv_loop {
     struct tgv_watcher *watcher; /* of interfaces; NULL: nobody watches */
 };
 
-/* Fire what is due. */
+/* Fire what is due, for a few milliseconds. */
 void tgv_timers_run(struct tgv_loop *l);
 /* Deadline of the first timer, TGV_NEVER if there is none. */
 tgv_time tgv_timers_next(const struct tgv_loop *l);

@@ -8,6 +8,8 @@
 
 #include <tgvoip/error.h>
 
+#define TURN_US 2000 /* then sockets and posts have their turn */
+
 static bool before(const struct tgv_timer *a, const struct tgv_timer *b)
 {
     return a->at != b->at ? a->at < b->at : a->order < b->order;
@@ -106,13 +108,17 @@ void tgv_timers_run(struct tgv_loop *l)
 {
     tgv_time now = tgv_loop_now(l);
     /* Timers that are armed meanwhile wait for the next turn, so that one
-     * which is always due cannot keep the sockets waiting. */
+     * which is always due cannot keep the sockets waiting. Nor can many that
+     * take long: what a turn has no time for is done after the sockets. */
     uint64_t last = l->order;
+    tgv_time end = now + TURN_US;
 
     l->fired_at = now;
-    while (l->armed && l->heap[1]->at <= now && l->heap[1]->order < last) {
+    while (now < end && l->armed && l->heap[1]->at <= now &&
+           l->heap[1]->order < last) {
         struct tgv_timer *t = l->heap[1];
         disarm(t);
         t->fn(t->ctx, now);
+        now = tgv_loop_now(l);
     }
 }

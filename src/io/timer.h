@@ -14,7 +14,7 @@
 struct tgv_loop;
 
 struct tgv_timer {
-    /* now: read when the loop woke up, at or after the deadline. */
+    /* now: read before the call, at or after the deadline. */
     void (*fn)(void *ctx, tgv_time now);
     void *ctx;
     struct tgv_loop *loop; /* private from here */

@@ -17,7 +17,8 @@ tgv_time tgv_phase_take(struct tgv_phases *p, tgv_time now, unsigned *phase)
 {
     if (p->all == 0)
         p->origin = now;
-    tgv_time since = now - p->origin, width = TGV_PHASE_US;
+    tgv_time since = now > p->origin ? now - p->origin : 0;
+    tgv_time width = TGV_PHASE_US;
     unsigned step = step_with(++p->all);
     tgv_time first = (since + width * step - 1) / (width * step) * step;
     tgv_time best = first;

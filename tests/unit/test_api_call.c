@@ -623,6 +623,21 @@ static void test_phases_first_call_does_not_wait(void **state)
     }
 }
 
+/* The clock may be the program's own. */
+static void test_phases_stand_a_clock_that_goes_back(void **state)
+{
+    struct tgv_phases p = {0};
+    unsigned phase;
+
+    (void)state;
+    tgv_phase_take(&p, 1000000, &phase);
+    for (tgv_time now = 999999; now > 0; now /= 2) {
+        tgv_time at = tgv_phase_take(&p, now, &phase);
+        assert_in_range(phase, 0, TGV_PHASE_COUNT - 1);
+        assert_in_range(at, 1000000, 1060000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -641,6 +656,7 @@ int main(void)
         cmocka_unit_test(test_phases_spread_calls_that_start_together),
         cmocka_unit_test(test_phases_few_calls_share_wake_ups),
         cmocka_unit_test(test_phases_first_call_does_not_wait),
+        cmocka_unit_test(test_phases_stand_a_clock_that_goes_back),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
